@@ -1,0 +1,1 @@
+"""Candlewick: a crypto market-data platform that keeps, and can prove, the state of its data."""
