@@ -1,0 +1,81 @@
+"""What can go wrong when an exchange is asked.
+
+ExchangeError
+├── BadRequest          our question is wrong (unknown symbol, bad interval): never tried again
+│   └── UnknownSymbol
+├── RateLimited         429: asked too often; carries ``retry_after_seconds``
+├── IpBanned            418: everyone stops; carries ``until_ms``
+├── BudgetExhausted     our own share of the weight limit is used up; carries ``retry_after_seconds``
+├── HostRefused         403/451: this host does not serve us; another may
+└── Unavailable         time-out, lost connection, 5xx, an answer cut short: worth another try
+    └── NoHostLeft      every host's breaker is open or every host refused
+"""
+
+from __future__ import annotations
+
+
+class ExchangeError(Exception):
+    """Base of everything an exchange adapter raises."""
+
+    http_status: int | None = None
+
+
+class BadRequest(ExchangeError):
+    """The exchange understood and refused the question."""
+
+    def __init__(self, message: str, *, code: int | None = None, http_status: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.http_status = http_status
+
+
+class UnknownSymbol(BadRequest):
+    """The exchange does not know the symbol."""
+
+
+class RateLimited(ExchangeError):
+    """Asked too often."""
+
+    http_status = 429
+
+    def __init__(self, message: str, *, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class IpBanned(ExchangeError):
+    """The exchange bans this address; every worker stops until ``until_ms``."""
+
+    http_status = 418
+
+    def __init__(self, message: str, *, until_ms: int) -> None:
+        super().__init__(message)
+        self.until_ms = until_ms
+
+
+class BudgetExhausted(ExchangeError):
+    """Our own share of the weight limit is used up for this minute."""
+
+    def __init__(self, message: str, *, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class HostRefused(ExchangeError):
+    """This host does not serve us (firewall, region)."""
+
+    def __init__(self, message: str, *, http_status: int) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+
+
+class Unavailable(ExchangeError):
+    """No usable answer: time-out, lost connection, 5xx, or a body cut short."""
+
+    def __init__(self, message: str, *, http_status: int | None = None) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+
+
+class NoHostLeft(Unavailable):
+    """Every host of the connection is refused or resting."""

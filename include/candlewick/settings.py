@@ -1,0 +1,117 @@
+"""Every knob of the platform, in one typed object.
+
+Each field is read from the environment as ``CANDLEWICK_<NAME>`` (or from ``.env`` by the launcher); endpoints and
+secrets are not here but in Airflow connections. ``docs/configuration.md`` is generated from this class.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SYMBOL_PATTERN = re.compile(r"^[^\Wa-z][^\sa-z/\\]{0,49}$")
+
+
+class Settings(BaseSettings):
+    """The platform's configuration; every value has a working default."""
+
+    model_config = SettingsConfigDict(env_prefix="CANDLEWICK_", extra="ignore", frozen=True)
+
+    # --- where things live -------------------------------------------------------------------------------------------
+    home: Path = Field(REPOSITORY / ".candlewick", description="Folder of all local state: virtualenvs, data, logs, secrets.")
+    dbt_project_dir: Path = Field(REPOSITORY / "dbt_project", description="Folder of the dbt project.")
+    dbt_executable: Path | None = Field(None, description="The dbt command; empty: `venvs/dbt/bin/dbt` under the home folder.")
+    raw_schema: str = Field("candlewick_raw", description="Schema Airflow writes: staging and ledgers.")
+    marts_schema: str = Field("candlewick", description="Schema dbt writes: facts, aggregates and marts.")
+    raw_bucket: str = Field("crypto-raw", description="Bucket of payloads as received.")
+    archive_bucket: str = Field("crypto-archive", description="Bucket payloads age into.")
+
+    # --- what is tracked ---------------------------------------------------------------------------------------------
+    symbols: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("BTCUSDT", "ETHUSDT", "BNBUSDT"),
+        description="Symbols that seed the table of tracked symbols (comma separated); afterwards the table rules.",
+    )
+    exchange: str = Field("binance", description="Name of the exchange in every key.")
+    first_fetch_minutes: int = Field(100, ge=1, description="Minutes of candles to fetch when a symbol has no watermark yet.")
+    reread_candles: int = Field(5, ge=1, le=500, description="Newest candles asked for again each cycle, to catch late revisions.")
+    depth_levels: int = Field(20, ge=1, le=5000, description="Order-book levels per side.")
+    exchange_info_minutes: int = Field(10, ge=1, description="Age in minutes at which symbol states and limits are asked again.")
+
+    # --- how the exchange is asked -----------------------------------------------------------------------------------
+    shard_size: int = Field(100, ge=1, description="Symbols per mapped extract task.")
+    request_concurrency: int = Field(8, ge=1, le=64, description="Requests in flight inside one extract task.")
+    connect_timeout_seconds: float = Field(5.0, gt=0, description="Time to establish a connection, in seconds.")
+    read_timeout_seconds: float = Field(15.0, gt=0, description="Time to wait for an answer, in seconds.")
+    retry_attempts: int = Field(5, ge=1, description="Tries of one request (time-outs, 5xx and lost connections are tried again).")
+    retry_initial_seconds: float = Field(0.5, gt=0, description="First pause between tries, in seconds; doubles, with jitter.")
+    retry_max_seconds: float = Field(20.0, gt=0, description="Longest pause between tries, in seconds.")
+    retry_after_max_seconds: float = Field(90.0, gt=0, description="Longest Retry-After of a 429 that is waited for, in seconds.")
+    weight_share: float = Field(0.8, gt=0, le=1, description="Share of the exchange's weight limit all processes stay under.")
+    breaker_failures: int = Field(5, ge=1, description="Failures in a row that open a host's circuit breaker.")
+    breaker_reset_seconds: float = Field(60.0, gt=0, description="Time until an open breaker lets one request try, in seconds.")
+
+    # --- how objects are loaded --------------------------------------------------------------------------------------
+    load_batch_objects: int = Field(1000, ge=1, description="Most objects of one load (one transaction, one load_id).")
+    load_batch_megabytes: int = Field(64, ge=1, description="Most payload of one load, in MiB (10^6 rows are about 150).")
+    lake_concurrency: int = Field(16, ge=1, le=64, description="Object reads or writes in flight per task.")
+    lock_wait_seconds: int = Field(60, ge=1, description="Longest wait for another writer, in seconds.")
+
+    # --- schedules ---------------------------------------------------------------------------------------------------
+    minute_schedule: str = Field("* * * * *", description="Cron of market_minute (UTC); Variable `candlewick_schedules` overrides.")
+    hourly_schedule: str = Field("5 * * * *", description="Cron of market_hourly (UTC); Variable `candlewick_schedules` overrides.")
+
+    # --- alerts ------------------------------------------------------------------------------------------------------
+    alert_email: str = Field("", description="Address alerts go to through the `alerts_smtp` connection; empty: no e-mail.")
+    alert_webhook: bool = Field(False, description="Send alerts to the `alerts_webhook` connection.")
+    stale_after_minutes: int = Field(5, ge=1, description="Age of a symbol's newest final candle that raises an alert, in minutes.")
+    alert_repeat_minutes: int = Field(60, ge=1, description="The same alert leaves the machine once in this many minutes.")
+
+    # --- the local launcher ------------------------------------------------------------------------------------------
+    bind_host: str = Field("127.0.0.1", description="Address the launcher's servers listen on.")
+    airflow_port: int = Field(8080, ge=1, le=65535, description="Port of the Airflow UI and API.")
+    database_port: int = Field(13306, ge=1, le=65535, description="Port of the private MariaDB.")
+    s3_port: int = Field(19000, ge=1, le=65535, description="Port of the private S3 endpoint.")
+    exchange_port: int = Field(18080, ge=1, le=65535, description="Port of the simulated exchange.")
+    database_memory_megabytes: int = Field(512, ge=64, description="Buffer pool of the private MariaDB, in MiB.")
+    demo_seed: int = Field(7, description="Seed of the simulated market.")
+    demo_latency_milliseconds: int = Field(0, ge=0, description="Latency of each answer of the simulated exchange, in ms.")
+    demo_replay: Path | None = Field(None, description="Folder of recorded archive files to replay instead of simulating.")
+
+    @field_validator("symbols", mode="before")
+    @classmethod
+    def _split_symbols(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("symbols")
+    @classmethod
+    def _known_shape(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        bad = [symbol for symbol in value if not SYMBOL_PATTERN.match(symbol)]
+        if bad:
+            raise ValueError(f"expected symbols as the exchange writes them (BTCUSDT), got {bad}; correct CANDLEWICK_SYMBOLS")
+        return tuple(dict.fromkeys(value))
+
+    @field_validator("raw_schema", "marts_schema")
+    @classmethod
+    def _plain_identifier(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,47}", value):
+            raise ValueError(f"expected a schema name of a-z, 0-9 and _ that starts with a letter, got {value!r}")
+        return value
+
+    @property
+    def dbt(self) -> Path:
+        """Path of the dbt command."""
+        return self.dbt_executable or self.home / "venvs" / "dbt" / "bin" / "dbt"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return this process's settings, read from the environment once."""
+    return Settings()
