@@ -1,0 +1,51 @@
+"""From Airflow connections to the platform's ports: the one place that knows both.
+
+Inside a task Airflow resolves the connection (environment, secrets backend or metadata database); on the command line
+the ``AIRFLOW_CONN_…`` variables of the environment are enough, no Airflow database is asked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from candlewick.settings import settings
+from candlewick.warehouse.database import Warehouse
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+WAREHOUSE, WAREHOUSE_TRANSFORM, WAREHOUSE_READ = "warehouse", "warehouse_transform", "warehouse_read"
+
+
+def connection(conn_id: str) -> Connection:
+    """Return an Airflow connection; `warehouse_transform` and `warehouse_read` fall back to `warehouse`."""
+    from airflow.exceptions import AirflowNotFoundException
+    from airflow.sdk import Connection
+
+    try:
+        return Connection.get(conn_id)
+    except AirflowNotFoundException:
+        if conn_id in (WAREHOUSE_TRANSFORM, WAREHOUSE_READ):
+            return Connection.get(WAREHOUSE)
+        raise
+
+
+def warehouse(conn_id: str = WAREHOUSE) -> Warehouse:
+    """Return the warehouse as the account of this connection sees it."""
+    conn = connection(conn_id)
+
+    def connect() -> Any:
+        import MySQLdb
+
+        return MySQLdb.connect(
+            host=conn.host or "127.0.0.1",
+            port=conn.port or 3306,
+            user=conn.login or "",
+            password=conn.password or "",
+            database=settings().raw_schema,
+            charset="utf8mb4",
+            local_infile=1,
+            connect_timeout=10,
+        )
+
+    return Warehouse(connect)
