@@ -64,6 +64,9 @@ class Exchange(Protocol):
     def capabilities(self) -> Capabilities:
         """What this exchange can do."""
 
+    def time_ms(self) -> int:
+        """Return a lower bound of the exchange's clock now."""
+
     def exchange_info(self) -> ExchangeInfo:
         """Return every symbol's state and the limits."""
 

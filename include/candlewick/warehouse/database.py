@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 LOCK_WAIT_TIMEOUT, DEADLOCK = 1205, 1213
 SERVER_GONE = {2002, 2003, 2006, 2013, 1053, 1927}
+SESSION_SETTINGS = (
+    "SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci",
+    "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE'",
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+)
 
 
 class WarehouseError(Exception):
@@ -93,14 +98,8 @@ class Warehouse:
             with _typed_errors():
                 connection.autocommit(False)
                 session = Session(connection)
-                session.run(
-                    "SET SESSION transaction_isolation = 'READ-COMMITTED', time_zone = '+00:00', "
-                    "sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'"
-                    if _is_mysql(connection)
-                    else "SET SESSION tx_isolation = 'READ-COMMITTED', time_zone = '+00:00', "
-                    "sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'"
-                )
-                session.run("SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci")
+                for statement in SESSION_SETTINGS:
+                    session.run(statement)
                 session.run("SET SESSION innodb_lock_wait_timeout = %s", (self.config.lock_wait_seconds,))
                 yield session
                 connection.commit()
@@ -131,10 +130,6 @@ class Warehouse:
         finally:
             with suppress(MySQLdb.Error):  # a lost session has freed it already
                 session.run("DO RELEASE_LOCK(%s)", (full_name,))
-
-
-def _is_mysql(connection: Any) -> bool:
-    return "mariadb" not in str(connection.get_server_info()).lower()
 
 
 @contextmanager
