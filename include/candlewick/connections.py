@@ -14,6 +14,8 @@ from candlewick.warehouse.database import Warehouse
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
+    from candlewick.lake.store import Lake
+
 WAREHOUSE, WAREHOUSE_TRANSFORM, WAREHOUSE_READ = "warehouse", "warehouse_transform", "warehouse_read"
 
 
@@ -49,3 +51,22 @@ def warehouse(conn_id: str = WAREHOUSE) -> Warehouse:
         )
 
     return Warehouse(connect)
+
+
+def lake() -> Lake:
+    """Return the object store of the `lake` connection."""
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+    from botocore.config import Config
+
+    from candlewick.lake.store import Lake
+
+    config = Config(
+        max_pool_connections=settings().lake_concurrency,
+        retries={"mode": "standard", "total_max_attempts": 4},
+        connect_timeout=5,
+        read_timeout=30,
+        # Plain S3 servers know only the classic checksums.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    return Lake(S3Hook(aws_conn_id="lake", config=config).get_conn())

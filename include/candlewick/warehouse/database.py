@@ -89,11 +89,19 @@ class Warehouse:
         self._connect = connect
         self.config = config or settings()
 
+    def open(self) -> Any:
+        """Open a bare driver connection.
+
+        Raises:
+            WarehouseBusy: when the server does not answer.
+        """
+        with _typed_errors():
+            return self._connect()
+
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Open a transaction: committed at the end of the block, rolled back when the block raises."""
-        with _typed_errors():
-            connection = self._connect()
+        connection = self.open()
         try:
             with _typed_errors():
                 connection.autocommit(False)

@@ -1,0 +1,110 @@
+"""The object store: put, get and list, with errors that say whether another try is worth it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from candlewick.settings import Settings, settings
+
+
+class LakeError(Exception):
+    """The object store refused; trying again will not help."""
+
+
+class LakeUnavailable(LakeError):
+    """The object store does not answer, or answers 5xx: trying again later is right."""
+
+
+class ObjectMissing(LakeError):
+    """The object is not there."""
+
+
+class Lake:
+    """Objects by bucket and key, over a boto3 S3 client (safe to share between threads)."""
+
+    def __init__(self, client: Any, config: Settings | None = None) -> None:
+        self._client = client
+        self.config = config or settings()
+
+    def ensure_buckets(self) -> list[str]:
+        """Create the buckets that are missing; return their names."""
+        with _typed_errors("list the buckets"):
+            present = {bucket["Name"] for bucket in self._client.list_buckets()["Buckets"]}
+        missing = [name for name in (self.config.raw_bucket, self.config.archive_bucket) if name not in present]
+        for name in missing:
+            with _typed_errors(f"create the bucket {name}"):
+                try:
+                    self._client.create_bucket(Bucket=name)
+                except ClientError as error:
+                    if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+                        raise
+        return missing
+
+    def put(self, bucket: str, key: str, payload: bytes) -> None:
+        """Write an object; when this returns it is there."""
+        with _typed_errors(f"write {bucket}/{key}"):
+            try:
+                self._client.put_object(Bucket=bucket, Key=key, Body=payload)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "NoSuchBucket":
+                    raise
+                self.ensure_buckets()
+                self._client.put_object(Bucket=bucket, Key=key, Body=payload)
+
+    def get(self, bucket: str, key: str) -> bytes:
+        """Read an object whole.
+
+        Raises:
+            ObjectMissing: when there is none.
+        """
+        with _typed_errors(f"read {bucket}/{key}"):
+            return bytes(self._client.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+    def keys(self, bucket: str, prefix: str = "") -> Iterator[str]:
+        """Iterate over the keys under a prefix, in order."""
+        with _typed_errors(f"list {bucket}/{prefix}"):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+                for entry in page.get("Contents", []):
+                    yield entry["Key"]
+
+
+@contextmanager
+def _typed_errors(what: str) -> Iterator[None]:
+    """Turn botocore's errors into ours."""
+    try:
+        yield
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        sentence = f"expected to {what}, but the object store answered {error.response['Error'].get('Code', status)}"
+        if error.response["Error"].get("Code") in ("NoSuchKey", "404"):
+            raise ObjectMissing(sentence) from error
+        if status >= 500 or error.response["Error"].get("Code") == "SlowDown":  # noqa: PLR2004 -- HTTP server errors
+            raise LakeUnavailable(f"{sentence}; it will be tried again") from error
+        raise LakeError(f"{sentence}; check the `lake` connection and its rights") from error
+    except BotoCoreError as error:
+        raise LakeUnavailable(f"expected to {what}, but the object store does not answer ({error}); is it up?") from error
+
+
+def main() -> int:
+    """Create missing buckets: ``python -m candlewick.lake.store ensure``."""
+    from candlewick import connections
+
+    if sys.argv[1:] != ["ensure"]:
+        sys.stderr.write("usage: python -m candlewick.lake.store ensure\n")
+        return 2
+    try:
+        made = connections.lake().ensure_buckets()
+    except LakeError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"buckets made: {', '.join(made) or 'none, all were there'}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
