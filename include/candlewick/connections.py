@@ -60,13 +60,15 @@ def lake() -> Lake:
 
     from candlewick.lake.store import Lake
 
-    config = Config(
+    defaults = Config(
         max_pool_connections=settings().lake_concurrency,
         retries={"mode": "standard", "total_max_attempts": 4},
         connect_timeout=5,
         read_timeout=30,
-        # Plain S3 servers know only the classic checksums.
+        # Plain S3 servers answer on one host name and know only the classic checksums.
+        s3={"addressing_style": "path"},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return Lake(S3Hook(aws_conn_id="lake", config=config).get_conn())
+    own = Config(**connection("lake").extra_dejson.get("config_kwargs", {}))
+    return Lake(S3Hook(aws_conn_id="lake", config=defaults.merge(own)).get_conn())

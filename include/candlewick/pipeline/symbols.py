@@ -1,0 +1,80 @@
+"""Which symbols a cycle asks for: seeding, states from the exchange, and shards."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from candlewick.settings import Settings
+from candlewick.warehouse import symbols as table
+
+if TYPE_CHECKING:
+    from candlewick.exchange.port import Exchange
+    from candlewick.warehouse.database import Warehouse
+
+
+def utc_now() -> datetime:
+    """Our clock as the tables hold it: naive UTC, cut to ms."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def seed(warehouse: Warehouse) -> list[str]:
+    """Fill an empty table of tracked symbols from ``CANDLEWICK_SYMBOLS``; afterwards the table rules."""
+    with warehouse.session() as session:
+        if not table.is_empty(session, warehouse.config.exchange):
+            return []
+        table.add(session, warehouse.config.exchange, warehouse.config.symbols, utc_now())
+    return list(warehouse.config.symbols)
+
+
+def refresh_states(exchange: Exchange, warehouse: Warehouse) -> bool:
+    """Ask the exchange for the symbols' states when what we know is too old; tell whether it was asked."""
+    config = warehouse.config
+    oldest_allowed = utc_now() - timedelta(minutes=config.exchange_info_minutes)
+    with warehouse.session() as session:
+        known = table.active(session, config.exchange)
+    if all(symbol.status_at and symbol.status_at > oldest_allowed for symbol in known):
+        return False
+    info = exchange.exchange_info()
+    with warehouse.session() as session:
+        table.record_states(session, config.exchange, info.symbols, utc_now())
+    return True
+
+
+def plan_shards(warehouse: Warehouse, config: Settings | None = None) -> list[dict[str, object]]:
+    """Split the symbols that trade into shards ``{"name", "symbols"}``; halted and delisted ones are not asked for."""
+    config = config or warehouse.config
+    with warehouse.session() as session:
+        names = [symbol.symbol for symbol in table.active(session, config.exchange) if symbol.is_polled]
+    shards = [names[start : start + config.shard_size] for start in range(0, len(names), config.shard_size)]
+    return [{"name": shard_name(shard), "symbols": shard} for shard in shards]
+
+
+def shard_name(symbols: list[str]) -> str:
+    """Name a shard so that people find a symbol in it."""
+    if len(symbols) <= 3:  # noqa: PLR2004 -- that many still read well
+        return " ".join(symbols)
+    return f"{symbols[0]} … {symbols[-1]} ({len(symbols)})"
+
+
+def main() -> int:
+    """Run ``seed`` on the `warehouse` connection: ``python -m candlewick.pipeline.symbols seed``."""
+    from candlewick import connections
+    from candlewick.warehouse.database import WarehouseError
+
+    if sys.argv[1:] != ["seed"]:
+        sys.stderr.write("usage: python -m candlewick.pipeline.symbols seed\n")
+        return 2
+    try:
+        seeded = seed(connections.warehouse())
+    except WarehouseError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"symbols seeded: {', '.join(seeded) or 'none, the table has some'}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""The outcome of every request: a row each, and the work queue of the load."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import datetime
+
+from candlewick.market import DataType, Interval, Source
+from candlewick.warehouse.database import Session
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What became of one request. Stamps are naive UTC; field names are the columns' names."""
+
+    exchange: str
+    symbol: str
+    data_type: DataType
+    interval_code: str
+    run_id: str
+    shard: str
+    page: int
+    status: str
+    source: Source
+    captured_at: datetime
+    load_state: str
+    bucket: str | None = None
+    object_key: str | None = None
+    payload_bytes: int | None = None
+    sha256: str | None = None
+    row_count: int | None = None
+    first_open_time: datetime | None = None
+    last_open_time: datetime | None = None
+    host: str | None = None
+    http_status: int | None = None
+    weight: int | None = None
+    latency_ms: int | None = None
+    exchange_time: datetime | None = None
+    error_kind: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadableObject:
+    """An object of the lake that a load is to read; ``object_id`` is its outcome's id."""
+
+    object_id: int
+    bucket: str
+    object_key: str
+    payload_bytes: int
+    exchange: str
+    symbol: str
+    data_type: DataType
+    interval_code: str
+    source: Source
+    captured_at: datetime
+
+    @property
+    def series(self) -> tuple[str, str, str, str]:
+        """The key of the watermark this object belongs to."""
+        return self.exchange, self.symbol, self.data_type.value, self.interval_code
+
+
+_COLUMNS = tuple(f.name for f in fields(Outcome))
+_INSERT = f"INSERT INTO extraction_outcomes ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
+_LOADABLE = (
+    "SELECT o.outcome_id, COALESCE(p.bucket, o.bucket), o.object_key, o.payload_bytes, o.exchange, o.symbol, "
+    "o.data_type, o.interval_code, o.source, o.captured_at FROM extraction_outcomes AS o "
+    "LEFT JOIN processed_files AS p ON p.object_id = o.outcome_id"
+)
+
+
+def record(session: Session, outcomes: Sequence[Outcome]) -> None:
+    """Write outcomes; those with ``load_state`` pending are queued for the load by the same row."""
+    session.run_many(_INSERT, [astuple(outcome) for outcome in outcomes])
+
+
+def pending(session: Session, most: int) -> list[LoadableObject]:
+    """Return queued objects, oldest first. Costs the queue, not the history: read off an index."""
+    rows = session.all(f"{_LOADABLE} WHERE o.load_state = 'pending' ORDER BY o.outcome_id LIMIT %s", (most,))
+    return [_loadable(row) for row in rows]
+
+
+def named(session: Session, object_keys: Sequence[str]) -> list[LoadableObject]:
+    """Return the objects with these keys, oldest first."""
+    marks = ", ".join(["%s"] * len(object_keys))
+    rows = session.all(f"{_LOADABLE} WHERE o.object_key IN ({marks}) ORDER BY o.outcome_id", list(object_keys))
+    return [_loadable(row) for row in rows]
+
+
+def quarantined(session: Session) -> list[LoadableObject]:
+    """Return the objects with anything in quarantine, oldest first."""
+    rows = session.all(f"{_LOADABLE} WHERE p.status IN ('quarantined', 'partial') ORDER BY o.outcome_id")
+    return [_loadable(row) for row in rows]
+
+
+def settle(session: Session, object_ids: Sequence[int], load_state: str, load_id: int) -> None:
+    """Take objects off the queue, in the transaction of their load."""
+    for start in range(0, len(object_ids), 1000):
+        part = object_ids[start : start + 1000]
+        marks = ", ".join(["%s"] * len(part))
+        session.run(
+            f"UPDATE extraction_outcomes SET load_state = %s, load_id = %s WHERE outcome_id IN ({marks})",
+            (load_state, load_id, *part),
+        )
+
+
+def _loadable(row: tuple[object, ...]) -> LoadableObject:
+    object_id, bucket, key, size, exchange, symbol, data_type, interval_code, source, captured_at = row
+    return LoadableObject(
+        int(str(object_id)),
+        str(bucket),
+        str(key),
+        int(str(size or 0)),
+        str(exchange),
+        str(symbol),
+        DataType(str(data_type)),
+        str(interval_code),
+        Source(str(source)),
+        captured_at,  # type: ignore[arg-type]  # the driver gives datetimes for DATETIME columns
+    )
+
+
+def interval_of(interval_code: str) -> Interval | None:
+    """Turn a column's interval code into an Interval; books have none."""
+    return Interval(interval_code) if interval_code else None
