@@ -1,0 +1,57 @@
+# The front door. Every target works from a clean clone on a bare machine: the first line of each prepares what is missing.
+# Settings come from the environment, from .env, or from the command line: make demo CANDLEWICK_AIRFLOW_PORT=8090
+PYTHON ?= python3
+LAUNCH := PYTHONPATH=include $(PYTHON) -m candlewick.local.bootstrap
+PY := $(LAUNCH) --dev python
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down status logs shell clean test lint format bench chaos docs requirements
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## a running platform on a simulated exchange, left running
+	@$(LAUNCH) demo
+
+up: ## the same on the real exchange
+	@$(LAUNCH) up
+
+down: ## stop everything that demo or up started
+	@$(LAUNCH) down
+
+status: ## what runs, on which port, how it is; fails when something is down
+	@$(LAUNCH) status
+
+logs: ## last lines of every log, followed in a terminal (SERVICE=scheduler for one)
+	@$(LAUNCH) logs $(SERVICE)
+
+shell: ## a shell in which airflow, dbt and mysql talk to the platform (CMD="airflow dags list" for one command)
+	@$(LAUNCH) shell $(if $(CMD),-c '$(subst ','\'',$(CMD))')
+
+clean: ## stop, then delete all data and logs (YES=1 does not ask, ALL=1 the virtualenvs and passwords too)
+	@$(LAUNCH) clean $(if $(YES),--yes) $(if $(ALL),--all)
+
+test: ## every test that runs on this machine
+	@$(PY) -m pytest $(ARGS)
+
+lint: ## style, types and SQL
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(LAUNCH) shell -c 'cd dbt_project && sqlfluff lint models'
+
+format: ## rewrite Python sources in the house style
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+bench: ## measure rates and latencies
+	@$(PY) tests/bench/run.py $(ARGS)
+
+chaos: ## kill things in the middle and look whether anything was lost
+	@$(PY) -m pytest tests/chaos -m chaos $(ARGS)
+
+docs: ## write docs/configuration.md from the settings
+	@$(PY) -m candlewick.docs
+
+requirements: ## resolve requirements.txt, requirements-dev.txt and dbt_project/requirements.txt again
+	@$(PY) -m candlewick.local.requirements $(ARGS)

@@ -1,0 +1,205 @@
+"""From a bare machine to the two virtualenvs, then on to the launcher: ``python3 -m candlewick.local.bootstrap demo``.
+
+Runs under the system's Python with nothing but the standard library, because nothing else is there yet. When all is in
+place it does nothing but compare two hashes. ``bootstrap python …`` runs the Airflow environment's Python instead of a
+launcher command; ``--dev`` adds the test and lint tools first.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from candlewick.local.system_packages import BootstrapError, require_system_packages
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+UV_VERSION = "0.13.8"
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
+# Commands that look at or end what runs: with no environment there is nothing of the kind, and none is made for them.
+WITHOUT_INSTALL = ("down", "status", "logs", "clean")
+STAMP = ".candlewick-stamp"
+
+
+def say(text: str) -> None:
+    """Print one line of progress at once."""
+    print(text, flush=True)
+
+
+def dotenv_value(name: str) -> str | None:
+    """Return a variable from the environment or, failing that, from ``.env``."""
+    if os.environ.get(name):
+        return os.environ[name]
+    path = REPOSITORY / ".env"
+    if not path.is_file():
+        return None
+    found = re.findall(rf"^\s*(?:export\s+)?{name}\s*=\s*(.*?)\s*$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return found[-1].strip("'\"") or None if found else None
+
+
+def home() -> Path:
+    """Return the folder of all local state."""
+    return Path(dotenv_value("CANDLEWICK_HOME") or REPOSITORY / ".candlewick").expanduser().resolve()
+
+
+def suitable_python() -> str:
+    """Return a Python that the pinned requirements support, this one when it is."""
+    if OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
+        return sys.executable
+    for minor in range(NEWEST_PYTHON[1], OLDEST_PYTHON[1] - 1, -1):
+        if path := shutil.which(f"python3.{minor}"):
+            return path
+    raise BootstrapError(
+        f"Python 3.{OLDEST_PYTHON[1]} to 3.{NEWEST_PYTHON[1]} is needed and python3 is {sys.version.split()[0]}; "
+        "install one of them or run make with PYTHON=/path/to/python3.11."
+    )
+
+
+def run(argv: Sequence[str | Path], what: str, log: Path) -> None:
+    """Run a step, its output in ``log``, a dot each few seconds on the terminal so that a long step is seen to live."""
+    say(f"  {what} …")
+    started = time.monotonic()
+    # A virtualenv that happens to be active in the person's shell must not draw uv to itself.
+    env = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}}
+    with log.open("ab") as sink:
+        begins = sink.tell()
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, env=env)
+        while True:
+            try:
+                code = process.wait(timeout=10)
+                break
+            except subprocess.TimeoutExpired:
+                say(f"    still {what}, {time.monotonic() - started:.0f} s")
+    if code:
+        tail = "\n".join(log.read_bytes()[begins:].decode(errors="replace").splitlines()[-15:])
+        raise BootstrapError(f"{tail}\n{what} failed with exit code {code}; the whole output is in {log}.")
+
+
+def fingerprint(files: list[Path], *more: str) -> str:
+    """Return a hash of what an environment is made from."""
+    digest = hashlib.sha256("\0".join((UV_VERSION, *more)).encode())
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class Environment:
+    """One virtualenv: where it is, what it is made from and whether it is as it should be."""
+
+    def __init__(self, name: str, requirements: list[Path], *, package: bool) -> None:
+        self.name = name
+        self.folder = home() / "venvs" / name
+        self.requirements = requirements
+        self.package = package
+        self.stamp = self.folder / STAMP
+
+    @property
+    def python(self) -> Path:
+        """Path of its interpreter."""
+        return self.folder / "bin" / "python"
+
+    def wanted(self) -> str:
+        """Return the hash it has when nothing is to be done."""
+        files = [*self.requirements, REPOSITORY / "pyproject.toml"] if self.package else self.requirements
+        return fingerprint(files, suitable_python(), str(REPOSITORY))
+
+    def ready(self) -> bool:
+        """Whether it was made from exactly these requirements."""
+        return self.python.exists() and self.stamp.is_file() and self.stamp.read_text() == self.wanted()
+
+    def make(self, uv: Path, log: Path) -> None:
+        """Create it or bring it up to date: exactly the pinned packages, no more."""
+        self.stamp.unlink(missing_ok=True)
+        if not self.python.exists():
+            shutil.rmtree(self.folder, ignore_errors=True)  # what an interrupted run left
+            run([uv, "venv", "--python", suitable_python(), self.folder], f"creating the {self.name} environment", log)
+        pip = [str(uv), "pip"]
+        into = ["--python", str(self.python)]
+        sync = [*pip, "sync", *into, "--compile-bytecode", *map(str, self.requirements)]
+        run(sync, f"installing the packages of the {self.name} environment", log)
+        if self.package:
+            editable = [*pip, "install", *into, "--no-deps", "--no-build-isolation", "-e", str(REPOSITORY)]
+            run(editable, "installing candlewick itself", log)
+        self.stamp.write_text(self.wanted())
+
+
+def airflow_environment(*, dev: bool) -> Environment:
+    """Return the Airflow environment; test tools, once asked for, stay in it."""
+    pinned, tools = REPOSITORY / "requirements.txt", REPOSITORY / "requirements-dev.txt"
+    kept = home() / "venvs" / ".with-dev-tools"
+    if dev:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.touch()
+    return Environment("airflow", [pinned, tools] if kept.exists() else [pinned], package=True)
+
+
+def uv_command(log: Path) -> Path:
+    """Return the pinned uv, installed with pip into its own virtualenv at first."""
+    folder = home() / "venvs" / "tools"
+    uv, stamp = folder / "bin" / "uv", folder / STAMP
+    if not (uv.exists() and stamp.is_file() and stamp.read_text() == UV_VERSION):
+        run([suitable_python(), "-m", "venv", "--clear", folder], "creating the tools environment", log)
+        run([folder / "bin" / "pip", "install", "--quiet", f"uv=={UV_VERSION}"], f"installing uv {UV_VERSION}", log)
+        stamp.write_text(UV_VERSION)
+    return uv
+
+
+def prepare(*, dev: bool) -> Environment:
+    """Make both environments, one launcher at a time, and return the Airflow one."""
+    folder = home()
+    (folder / "logs").mkdir(parents=True, exist_ok=True)
+    (folder / "venvs").mkdir(exist_ok=True)
+    log = folder / "logs" / "bootstrap.log"
+    with (folder / "venvs" / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        airflow = airflow_environment(dev=dev)
+        dbt = Environment("dbt", [REPOSITORY / "dbt_project" / "requirements.txt"], package=False)
+        stale = [environment for environment in (airflow, dbt) if not environment.ready()]
+        require_system_packages(
+            suitable_python(), say, server=dotenv_value("AIRFLOW_CONN_WAREHOUSE") is None, compiler=airflow in stale
+        )
+        if stale:
+            say(f"Preparing virtualenvs under {folder / 'venvs'} (once; then only when requirements change)")
+            uv = uv_command(log)
+            for environment in stale:
+                environment.make(uv, log)
+    return airflow
+
+
+def main(argv: list[str]) -> int:  # noqa: RET503 - exec does not return
+    """Prepare what is missing and become the command asked for."""
+    dev = argv[:1] == ["--dev"]
+    command = argv[1:] if dev else argv
+    os.environ["CANDLEWICK_HOME"] = str(home())
+    installed = airflow_environment(dev=False)
+    if command[:1] and command[0] in WITHOUT_INSTALL:
+        if not installed.python.exists():
+            say(f"Nothing is installed under {home()}, so nothing runs.")
+            return 1 if command[0] == "status" else 0
+        environment = installed
+    else:
+        try:
+            environment = prepare(dev=dev)
+        except BootstrapError as error:
+            say(f"error: {error}")
+            return 1
+    os.environ.pop("PYTHONPATH", None)  # the package is installed; children must not see the repository twice
+    rest = command[1:] if command[:1] == ["python"] else ["-m", "candlewick.local", *command]
+    os.execv(environment.python, [str(environment.python), *rest])  # noqa: S606 - becoming the command is the point
+
+
+if __name__ == "__main__":
+    try:
+        raise SystemExit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -1,0 +1,68 @@
+"""Rewrite what stands below the marker of a requirements file: ``python -m candlewick.local.requirements``.
+
+One file holds both what we ask for (above the marker, with reasons) and what that brings (below, resolved by uv for
+every supported Python), so a version is changed in one place and installed exactly.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from candlewick.local.bootstrap import REPOSITORY, home
+
+MARKER = "# --- resolved by `make requirements`, not edited by hand ---"
+
+
+def split(text: str) -> tuple[str, str]:
+    """Return what stands above and below the marker."""
+    above, _, below = text.partition(MARKER)
+    return above.rstrip() + "\n", below.strip() + "\n"
+
+
+def names(text: str) -> set[str]:
+    """Return the normalised names of the packages a requirements text pins."""
+    found = re.findall(r"^([A-Za-z0-9][A-Za-z0-9._-]*)", text, re.MULTILINE)
+    return {re.sub(r"[-_.]+", "-", name).lower() for name in found}
+
+
+def resolve(path: Path, *, beside: Path | None = None) -> None:
+    """Write the closure of the requirements above the marker below it.
+
+    Args:
+        path: the requirements file.
+        beside: a resolved file installed into the same environment: its versions hold and are not repeated.
+    """
+    above, below = split(path.read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as folder:
+        direct, output = Path(folder, "direct.txt"), Path(folder, "resolved.txt")
+        direct.write_text(above, encoding="utf-8")
+        output.write_text(below, encoding="utf-8")  # uv keeps versions it finds here: only what must move moves
+        command = [
+            home() / "venvs/tools/bin/uv",
+            "pip",
+            "compile",
+            direct,
+            "--output-file",
+            output,
+            "--quiet",
+            "--universal",
+        ]
+        command += ["--python-version", "3.11", "--no-header", "--no-annotate", *sys.argv[1:]]
+        if beside:
+            command += ["--constraints", beside]
+        subprocess.run(command, check=True)
+        resolved = output.read_text(encoding="utf-8").splitlines()
+    known = names(above) | (names(beside.read_text(encoding="utf-8")) if beside else set())
+    lines = [line for line in resolved if line and not names(line) <= known]
+    path.write_text(f"{above}{MARKER}\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    print(f"{path.relative_to(REPOSITORY)}: {len(names(above))} direct, {len(lines)} brought along")
+
+
+if __name__ == "__main__":
+    resolve(REPOSITORY / "requirements.txt")
+    resolve(REPOSITORY / "requirements-dev.txt", beside=REPOSITORY / "requirements.txt")
+    resolve(REPOSITORY / "dbt_project" / "requirements.txt")
