@@ -1,0 +1,35 @@
+"""What goes back over the wire, and Binance's error bodies."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Answer:
+    """A response not yet sent; faults may still change it."""
+
+    body: bytes = b""
+    status: int = 200
+    media_type: str = "application/json;charset=UTF-8"
+    headers: dict[str, str] = field(default_factory=dict)
+    cut_off: bool = False
+    """Promise the whole body, send half of it and close the connection."""
+
+
+class Refusal(Exception):
+    """A request that Binance answers with an error; ``answer`` is that answer."""
+
+    def __init__(self, code: int, msg: str, status: int = 400) -> None:
+        super().__init__(msg)
+        self.answer = error(status, code, msg)
+
+
+def as_json(value: Any, status: int = 200) -> Answer:
+    return Answer(json.dumps(value, separators=(",", ":")).encode(), status)
+
+
+def error(status: int, code: int, msg: str, headers: dict[str, str] | None = None) -> Answer:
+    answer = as_json({"code": code, "msg": msg}, status)
+    answer.headers = dict(headers or {})
+    return answer

@@ -1,0 +1,51 @@
+"""What a fault does to an answer."""
+
+from candlewick.demo.answers import Answer, error
+from candlewick.demo.faults import Fault
+from candlewick.demo.limits import banned, seconds_to_next_minute, too_many
+
+_WAF_PAGE = b"<html><head><title>403 Forbidden</title></head><body><h1>403 Forbidden</h1></body></html>"
+_MAINTENANCE_PAGE = b"<!DOCTYPE html><html><body><h1>We'll be right back</h1></body></html>"
+_GARBAGE = bytes(range(128, 256)) * 4
+_RESTRICTED = (
+    "Service unavailable from a restricted location according to 'b. Eligibility' in "
+    "https://www.binance.com/en/terms. Please contact customer service if you believe you received this message in error."
+)
+_BAN_SECONDS = 120
+
+
+def refusal(faults: list[Fault], now_ms: int) -> Answer | None:
+    """The answer of the first fault that stands instead of an answer; None when there is none."""
+    for fault in faults:
+        match fault.kind:
+            case "429":
+                wait = fault.retry_after if fault.retry_after is not None else seconds_to_next_minute(now_ms)
+                return too_many(6000, wait)
+            case "418":
+                seconds = fault.retry_after if fault.retry_after is not None else _BAN_SECONDS
+                return banned(now_ms + seconds * 1000, now_ms)
+            case "451":
+                return error(451, 0, _RESTRICTED)
+            case "403":
+                return Answer(_WAF_PAGE, 403, "text/html")
+            case "500":
+                return error(500, -1000, "An unknown error occurred while processing the request.")
+            case "503":
+                return error(503, -1008, "Server is currently overloaded with other requests. Please try again.")
+            case "504":
+                return error(504, -1007, "Timeout waiting for response from backend server.")
+    return None
+
+
+def spoil(answer: Answer, faults: list[Fault]) -> None:
+    """Change the body of an answer that was to be sent."""
+    for fault in faults:
+        match fault.kind:
+            case "cutoff":
+                answer.cut_off = True
+            case "garbage":
+                answer.body = _GARBAGE
+            case "html":
+                answer.body, answer.media_type = _MAINTENANCE_PAGE, "text/html"
+            case "empty":
+                answer.body = b"[]" if answer.body.startswith(b"[") else b""
