@@ -61,6 +61,7 @@ class RejectReason(StrEnum):
     LOW_NOT_POSITIVE = "low_not_positive"
     HIGH_BELOW_BODY = "high_below_body"
     LOW_ABOVE_BODY = "low_above_body"
+    NEGATIVE_VOLUME = "negative_volume"
     TAKER_ABOVE_VOLUME = "taker_above_volume"
     EMPTY_BOOK = "empty_book"
     BOOK_NOT_POSITIVE = "book_not_positive"
@@ -86,6 +87,7 @@ _SENTENCES = {
     RejectReason.LOW_NOT_POSITIVE: "expected a low above zero",
     RejectReason.HIGH_BELOW_BODY: "expected a high of at least open and close",
     RejectReason.LOW_ABOVE_BODY: "expected a low of at most open and close",
+    RejectReason.NEGATIVE_VOLUME: "expected volumes and trade counts of at least zero",
     RejectReason.TAKER_ABOVE_VOLUME: "expected taker volumes of at most the volumes",
     RejectReason.EMPTY_BOOK: "expected at least one bid and one ask",
     RejectReason.BOOK_NOT_POSITIVE: "expected prices and quantities above zero",

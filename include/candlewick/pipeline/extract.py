@@ -12,7 +12,6 @@ import queue
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from candlewick.exchange.errors import BudgetExhausted, ExchangeError, IpBanned, UnknownSymbol
@@ -27,6 +26,7 @@ from candlewick.warehouse.outcomes import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from candlewick.exchange.port import Answer, Exchange
     from candlewick.lake.store import Lake
@@ -103,7 +103,7 @@ class _Shard:
         self._flush(summary)
         if fatal:
             raise fatal
-        if names and len(summary.symbols_failed) == len(names):
+        if names and not summary.stored:
             raise ShardFailed(f"expected answers for {len(names)} symbols, got none: {summary.sentence}")
         return summary
 
@@ -125,7 +125,7 @@ class _Shard:
             start = self._first_open_ms(watermark)
             for page in range(1, 1_000_000):
                 answer = self.exchange.klines(symbol, Interval.MINUTE_1, start, limit)
-                span = klines_span(answer.body)
+                span = klines_span(answer.body, answer.exchange_time_ms)
                 self._keep(symbol, DataType.KLINES, Interval.MINUTE_1, answer, span, page)
                 if span.rows < limit or span.last_open_ms is None or span.last_open_ms < start or self.stop.is_set():
                     return
@@ -242,8 +242,4 @@ def _drain(done: queue.SimpleQueue[Outcome]) -> Iterator[Outcome]:
 
 
 def _moment(stamp_ms: int | None) -> datetime | None:
-    """Turn an open time into a column value; one beyond the calendar is the load's to judge."""
-    try:
-        return None if stamp_ms is None else from_ms(stamp_ms)
-    except OverflowError:
-        return None
+    return None if stamp_ms is None else from_ms(stamp_ms)

@@ -16,13 +16,16 @@ class Span:
     last_open_ms: int | None = None
 
 
-def klines_span(body: bytes) -> Span:
-    """Measure an answer of candles, whatever the order of its rows; garbage counts no row and is judged by the load."""
+def klines_span(body: bytes, exchange_time_ms: int) -> Span:
+    """Measure an answer of candles, whatever the order of its rows.
+
+    Garbage counts no row and is judged by the load; a stamp beyond the exchange's clock must not lead the next page.
+    """
     try:
         rows = msgspec.json.decode(body, type=list[list[object]])
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Span(0)
-    stamps = [row[0] for row in rows if row and type(row[0]) is int]
+    stamps = [row[0] for row in rows if row and type(row[0]) is int and 0 <= row[0] <= exchange_time_ms]
     if not stamps:
         return Span(len(rows))
     return Span(len(rows), min(stamps), max(stamps))
