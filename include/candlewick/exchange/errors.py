@@ -7,6 +7,7 @@ ExchangeError
 ├── IpBanned            418: everyone stops; carries ``until_ms``
 ├── BudgetExhausted     our own share of the weight limit is used up; carries ``retry_after_seconds``
 ├── HostRefused         403/451: this host does not serve us; another may
+├── HostStateUnavailable  the shared ban and weight state cannot be read: nothing is sent without it
 └── Unavailable         time-out, lost connection, 5xx, an answer cut short: worth another try
     └── NoHostLeft      every host's breaker is open or every host refused
 """
@@ -67,6 +68,10 @@ class HostRefused(ExchangeError):
     def __init__(self, message: str, *, http_status: int) -> None:
         super().__init__(message)
         self.http_status = http_status
+
+
+class HostStateUnavailable(ExchangeError):
+    """The state all processes share about a host cannot be read or written: no database, no requests."""
 
 
 class Unavailable(ExchangeError):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from candlewick.market import Interval
+if TYPE_CHECKING:
+    from candlewick.market import Interval
 
 
 @dataclass(frozen=True, slots=True)

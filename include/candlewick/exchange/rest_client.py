@@ -1,0 +1,199 @@
+"""Asks a question over HTTP until it is answered or not worth another try, in step with all other processes."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import requests
+from requests.adapters import HTTPAdapter
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from candlewick.exchange.binance_answers import server_time_ms
+from candlewick.exchange.breaker import Breaker
+from candlewick.exchange.budget import Counted, WeightBudget
+from candlewick.exchange.clock import Clock, ExchangeClock
+from candlewick.exchange.errors import ExchangeError, HostRefused, NoHostLeft, RateLimited, Unavailable
+from candlewick.exchange.hosts import Host, Hosts, Route, Rules
+from candlewick.exchange.port import Answer
+from candlewick.exchange.refusals import Refusal
+from candlewick.market import MILLISECONDS_PER_MINUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from candlewick.exchange.state import HostStates
+    from candlewick.settings import Settings
+
+T = TypeVar("T")
+USED_WEIGHT = "X-MBX-USED-WEIGHT-1M"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A GET request and the weight the exchange counts for it."""
+
+    path: str
+    weight: int
+    parameters: Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a host sent back, whole; ``asked_at`` and ``received_at`` are seconds of the monotonic clock."""
+
+    host: Host
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    asked_at: float
+    received_at: float
+    captured_at_ms: int
+
+
+SERVER_TIME = Question("/api/v3/time", weight=1, parameters={})
+
+
+class RestClient:
+    """Pooled, kept-alive connections to the hosts of one exchange; safe to use from many threads."""
+
+    def __init__(
+        self,
+        hosts: Sequence[Host],
+        states: HostStates,
+        settings: Settings,
+        clock: Clock,
+        session: requests.Session | None,
+    ) -> None:
+        self._settings, self._clock, self._states = settings, clock, states
+        self._session = session or _pooled_session(len(hosts), settings.request_concurrency)
+        self.time, self._time_lock = ExchangeClock(clock), threading.Lock()
+        breaker = Breaker(settings.breaker_failures, int(settings.breaker_reset_seconds * 1000))
+        rules = Rules(WeightBudget(settings.weight_share), breaker)
+        self.hosts = Hosts(hosts, states, rules, self.time, clock.sleep)
+
+    def ask(self, question: Question, read: Callable[[Reply], T]) -> T:
+        """Ask, and return what ``read`` makes of a 200; when it raises Unavailable the question is tried again."""
+        self.read_time()
+        return self._retried(question, read)
+
+    def answer(self, question: Question) -> Answer:
+        """Ask, and return the answer as received."""
+        return self.ask(question, lambda reply: self._as_answer(reply, question.weight))
+
+    def read_time(self) -> None:
+        """Ask the exchange for its time, unless its clock is known well enough."""
+        with self._time_lock:
+            if not self.time.is_fresh:
+                self._retried(SERVER_TIME, self._take_time)
+
+    def close(self) -> None:
+        """Give the connections to the exchange and to the shared state back."""
+        self._session.close()
+        self._states.close()
+
+    def _retried(self, question: Question, read: Callable[[Reply], T]) -> T:
+        route = Route(self._settings.retry_after_max_seconds)
+        jitter = wait_random_exponential(
+            multiplier=self._settings.retry_initial_seconds, max=self._settings.retry_max_seconds
+        )
+
+        def is_worth_another_try(error: BaseException) -> bool:
+            if isinstance(error, RateLimited):
+                return route.covers(error.retry_after_seconds)
+            return isinstance(error, Unavailable) and not isinstance(error, NoHostLeft)
+
+        def wait(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            # A 429's pause is shared and waited for before the next try is admitted: it is not waited for twice.
+            return 0.0 if isinstance(error, RateLimited) else jitter(state)
+
+        retrying = Retrying(
+            stop=stop_after_attempt(self._settings.retry_attempts),
+            wait=wait,
+            retry=retry_if_exception(is_worth_another_try),
+            sleep=self._clock.sleep,
+            reraise=True,
+        )
+        result: T = retrying(self._try_hosts, question, read, route)
+        return result
+
+    def _try_hosts(self, question: Question, read: Callable[[Reply], T], route: Route) -> T:
+        while True:
+            host = self.hosts.admit(question.weight, route)
+            try:
+                return self._try(host, question, read, route)
+            except HostRefused:
+                continue  # the route remembers who refused; after the last host admit() raises NoHostLeft
+
+    def _try(self, host: Host, question: Question, read: Callable[[Reply], T], route: Route) -> T:
+        asked_at, counter = self._clock.monotonic(), None
+        try:
+            reply = self._get(host, question, asked_at)
+            counter = reply.headers.get(USED_WEIGHT)
+            result = self._read(reply, read)
+        except ExchangeError as error:
+            self.hosts.answered(host, route, self._counted(question, asked_at, counter), error)
+            raise
+        self.hosts.answered(host, route, self._counted(question, asked_at, counter), None)
+        return result
+
+    def _get(self, host: Host, question: Question, asked_at: float) -> Reply:
+        try:
+            response = self._session.get(
+                host.url + question.path,
+                params=question.parameters,
+                timeout=(self._settings.connect_timeout_seconds, self._settings.read_timeout_seconds),
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:  # a body shorter than its Content-Length is one of these
+            raise Unavailable(
+                f"expected a whole answer of {host.name} to {question.path}, got none ({error}); try again"
+            ) from error
+        return Reply(
+            host=host,
+            status=response.status_code,
+            headers=response.headers,
+            body=response.content,
+            asked_at=asked_at,
+            received_at=self._clock.monotonic(),
+            captured_at_ms=self._clock.time_ms(),
+        )
+
+    def _read(self, reply: Reply, read: Callable[[Reply], T]) -> T:
+        if reply.status != requests.codes.ok:
+            raise Refusal(reply.host.name, reply.status, reply.headers, reply.body, self.time.latest_ms()).error()
+        return read(reply)
+
+    def _counted(self, question: Question, asked_at: float, counter: str | None) -> Counted | None:
+        """Return the minutes in which the exchange may have counted a request that was just answered."""
+        if not self.time.is_known:
+            return None
+        return Counted(
+            weight=question.weight,
+            first_minute=self.time.earliest_ms(asked_at) // MILLISECONDS_PER_MINUTE,
+            last_minute=self.time.latest_ms() // MILLISECONDS_PER_MINUTE,
+            used_weight=int(counter) if counter is not None and counter.isdecimal() else None,
+        )
+
+    def _take_time(self, reply: Reply) -> None:
+        self.time.read(server_time_ms(reply.body, reply.host.name), reply.asked_at, reply.received_at)
+
+    def _as_answer(self, reply: Reply, weight: int) -> Answer:
+        return Answer(
+            body=reply.body,
+            host=reply.host.name,
+            http_status=reply.status,
+            captured_at_ms=reply.captured_at_ms,
+            exchange_time_ms=self.time.earliest_ms(reply.asked_at),
+            latency_ms=round((reply.received_at - reply.asked_at) * 1000),
+            weight=weight,
+        )
+
+
+def _pooled_session(hosts: int, connections_per_host: int) -> requests.Session:
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_connections=hosts, pool_maxsize=connections_per_host))
+    return session
