@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from candlewick.lake.envelope import Envelope
 
 KLINE_FIELDS = 12
-_STAMP = r"\d{13}"
 _PRICE = r"-?\d{1,12}(?:\.\d{1,8})?"  # DECIMAL(20,8)
 _VOLUME = r"-?\d{1,22}(?:\.\d{1,8})?"  # DECIMAL(30,8)
 _COUNT = r"-?\d{1,18}"  # BIGINT
-_VALUES = re.compile("\t".join([_PRICE] * 4 + [_VOLUME] + [_STAMP] + [_VOLUME, _COUNT, _VOLUME, _VOLUME]), re.ASCII)
+_VALUES = re.compile("\t".join([_PRICE] * 4 + [_VOLUME, _VOLUME, _COUNT, _VOLUME, _VOLUME]), re.ASCII)
 _LEVEL = re.compile(rf"{_PRICE}\t{_VOLUME}", re.ASCII)
 _OFFENDING_LIMIT = 1000
 _MINUTE_TEXTS_LIMIT = 100_000
@@ -80,8 +79,10 @@ def convert_klines(envelope: Envelope, object_id: int, first_row_number: int) ->
         reason = RejectReason.FIELD_COUNT
         if type(row) is list and len(row) == KLINE_FIELDS:
             open_ms, close_ms = row[0], row[6]
-            values = "\t".join(map(str, row[1:11]))
-            if type(open_ms) is not int or type(close_ms) is not int or not _VALUES.fullmatch(values):
+            until_volume, from_quote_volume = "\t".join(map(str, row[1:6])), "\t".join(map(str, row[7:11]))
+            if not _VALUES.fullmatch(f"{until_volume}\t{from_quote_volume}"):
+                reason = RejectReason.NOT_A_NUMBER
+            elif type(open_ms) is not int or type(close_ms) is not int:
                 reason = RejectReason.NOT_A_NUMBER
             elif open_ms > clock:
                 reason = RejectReason.IN_THE_FUTURE
@@ -92,10 +93,9 @@ def convert_klines(envelope: Envelope, object_id: int, first_row_number: int) ->
             else:
                 if open_ms > reached and open_ms + step <= clock:
                     reached = open_ms
-                before, after = values[: values.index(str(close_ms), 8)], row[7:11]
                 out.lines.append(
-                    f"{first_row_number + number - 1}\t{head}{moment_text(open_ms)}\t{before}{moment_text(close_ms)}\t"
-                    f"{after[0]}\t{after[1]}\t{after[2]}\t{after[3]}{tail}\n"
+                    f"{first_row_number + number - 1}\t{head}{moment_text(open_ms)}\t{until_volume}\t"
+                    f"{moment_text(close_ms)}\t{from_quote_volume}{tail}\n"
                 )
                 continue
         out.rejects.append(_rejected_row(number, reason, row))

@@ -76,9 +76,11 @@ def record(session: Session, outcomes: Sequence[Outcome]) -> None:
     session.run_many(_INSERT, [astuple(outcome) for outcome in outcomes])
 
 
-def pending(session: Session, most: int) -> list[LoadableObject]:
-    """Return queued objects, oldest first. Costs the queue, not the history: read off an index."""
-    rows = session.all(f"{_LOADABLE} WHERE o.load_state = 'pending' ORDER BY o.outcome_id LIMIT %s", (most,))
+def pending(session: Session, after: int, most: int) -> list[LoadableObject]:
+    """Return queued objects behind an id, oldest first. Costs the queue, not the history: read off an index."""
+    rows = session.all(
+        f"{_LOADABLE} WHERE o.load_state = 'pending' AND o.outcome_id > %s ORDER BY o.outcome_id LIMIT %s", (after, most)
+    )
     return [_loadable(row) for row in rows]
 
 

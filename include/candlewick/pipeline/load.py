@@ -1,0 +1,275 @@
+"""Load queued objects: lake → staging, a batch a transaction.
+
+One commit holds the staged rows, the marks in ``processed_files``, the quarantine, the watermarks and the word to the
+models. Killed before it, nothing happened; killed after it, everything did. While the database takes one batch, the
+next is read and converted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from candlewick.lake.envelope import unwrap
+from candlewick.lake.store import ObjectMissing
+from candlewick.market import DataType, RejectReason
+from candlewick.pipeline.convert import Converted, convert_book, convert_klines, unreadable
+from candlewick.pipeline.symbols import utc_now
+from candlewick.warehouse import outcomes, processed, staging, watermarks
+from candlewick.warehouse.database import from_ms, to_ms
+from candlewick.warehouse.processed import QUARANTINED, ProcessedObject, QuarantinedRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future
+    from datetime import datetime
+
+    from candlewick.lake.store import Lake
+    from candlewick.warehouse.database import Session, Warehouse
+    from candlewick.warehouse.outcomes import LoadableObject
+    from candlewick.warehouse.watermarks import Series
+
+log = logging.getLogger(__name__)
+
+LIVE_LANE = "live"
+LOAD_LOCK = "load"
+MEBIBYTE = 1 << 20
+QUARANTINED_WORD = "quarantined"
+
+
+@dataclass
+class LoadSummary:
+    """What a call loaded."""
+
+    objects: int = 0
+    rows: int = 0
+    rejected: int = 0
+    load_ids: list[int] = field(default_factory=list)
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """The summary, for the log."""
+        why = ", ".join(f"{count} {reason}" for reason, count in sorted(self.reasons.items()))
+        return f"{self.objects} objects, {self.rows} rows staged" + (f"; in quarantine: {why}" if why else "")
+
+
+@dataclass(slots=True)
+class _Fetched:
+    """An object read and converted; ``first_row_number`` tells its rows from others in the load."""
+
+    source: LoadableObject
+    converted: Converted
+    first_row_number: int
+    sha256: str | None
+    payload_bytes: int | None
+
+
+def load_pending(lake: Lake, warehouse: Warehouse, run_id: str) -> LoadSummary:
+    """Load everything that is queued.
+
+    Raises:
+        WarehouseBusy, LakeUnavailable: a store does not answer; finished batches stay, the rest stays queued.
+    """
+    return _Loader(lake, warehouse, run_id).load(None)
+
+
+def load_again(lake: Lake, warehouse: Warehouse, run_id: str, which: Sequence[str] | str) -> LoadSummary:
+    """Load named objects again, or re-validate all that have rows in quarantine (the word ``quarantined``).
+
+    Raises:
+        ValueError: when an object key is not known.
+    """
+    with warehouse.session() as session:
+        if which == QUARANTINED_WORD:
+            objects = outcomes.quarantined(session)
+        else:
+            keys = [which] if isinstance(which, str) else list(which)
+            objects = outcomes.named(session, keys) if keys else []
+            unknown = sorted(set(keys) - {found.object_key for found in objects})
+            if unknown:
+                raise ValueError(
+                    f"expected object keys like 2026-01-31/BTCUSDT_klines_1769817600123.json, got {unknown}, "
+                    "which no extraction has written; look them up in ingestion_log"
+                )
+    return _Loader(lake, warehouse, run_id).load(objects)
+
+
+class _Loader:
+    """One call: batches in order, the next one prepared while the current one is written."""
+
+    def __init__(self, lake: Lake, warehouse: Warehouse, run_id: str) -> None:
+        self.lake, self.warehouse, self.run_id = lake, warehouse, run_id
+        self.config = warehouse.config
+        self.summary = LoadSummary()
+        # A series in which an object could not be read: later objects must not carry the watermark across it.
+        self.held: set[Series] = set()
+
+    def load(self, named: Sequence[LoadableObject] | None) -> LoadSummary:
+        with self.warehouse.session() as session, self.warehouse.named_lock(session, LOAD_LOCK):
+            batches = self._batches(session) if named is None else self._cut(named)
+            with (
+                ThreadPoolExecutor(1, thread_name_prefix="prepare") as ahead,
+                ThreadPoolExecutor(self.config.lake_concurrency, thread_name_prefix="lake") as readers,
+            ):
+                waiting: Future[list[_Fetched]] | None = None
+                for batch in batches:
+                    prepared, waiting = waiting, ahead.submit(self._prepare, batch, readers)
+                    if prepared:
+                        self._write(session, prepared.result())
+                if waiting:
+                    self._write(session, waiting.result())
+        return self.summary
+
+    def _batches(self, session: Session) -> Iterator[Sequence[LoadableObject]]:
+        """Read the queue piece by piece; what is being written is still on it, so go on behind the last one seen."""
+        last_seen = 0
+        while found := outcomes.pending(session, last_seen, self.config.load_batch_objects):
+            yield from self._cut(found)
+            last_seen = found[-1].object_id
+
+    def _cut(self, objects: Sequence[LoadableObject]) -> Iterator[Sequence[LoadableObject]]:
+        """Cut into batches by number and size; an object above the size is a batch by itself."""
+        batch: list[LoadableObject] = []
+        size = 0
+        for one in objects:
+            too_big = size + one.payload_bytes > self.config.load_batch_megabytes * MEBIBYTE
+            if batch and (too_big or len(batch) >= self.config.load_batch_objects):
+                yield batch
+                batch, size = [], 0
+            batch.append(one)
+            size += one.payload_bytes
+        if batch:
+            yield batch
+
+    def _prepare(self, batch: Sequence[LoadableObject], readers: ThreadPoolExecutor) -> list[_Fetched]:
+        """Read a batch's objects, many at once, and convert them in order."""
+        fetched = []
+        row_number = 1
+        for one, payload in zip(batch, readers.map(self._read, batch), strict=True):
+            converted = _convert(one, payload, row_number)
+            sha256 = hashlib.sha256(payload).hexdigest() if payload is not None else None
+            fetched.append(_Fetched(one, converted, row_number, sha256, None if payload is None else len(payload)))
+            row_number += converted.rows
+        return fetched
+
+    def _read(self, one: LoadableObject) -> bytes | None:
+        try:
+            return self.lake.get(one.bucket, one.object_key)
+        except ObjectMissing:
+            return None
+
+    def _write(self, session: Session, batch: list[_Fetched]) -> None:
+        """Write a batch in one transaction."""
+        started = utc_now()
+        load_id = processed.begin_load(session, LIVE_LANE, self.run_id, started)
+        staged = {
+            table: staging.load_lines(
+                session, table, load_id,
+                (line for f in batch if f.source.data_type is data_type for line in f.converted.lines),
+            )
+            for table, data_type in ((staging.KLINES, DataType.KLINES), (staging.ORDERBOOK, DataType.DEPTH))
+        }  # fmt: skip
+        faulty = staging.take_out_faulty_klines(session, load_id) if staged[staging.KLINES] else []
+        staged[staging.KLINES] -= len(faulty)
+        rejected = _quarantine(batch, faulty)
+        by_object: dict[int, list[QuarantinedRow]] = defaultdict(list)
+        for row in rejected:
+            by_object[row.source.object_id].append(row)
+        objects = [_processed(f, by_object[f.source.object_id]) for f in batch]
+        now = utc_now()
+        ids = [f.source.object_id for f in batch]
+        processed.record_objects(session, load_id, objects, now)
+        processed.record_quarantine(session, load_id, ids, rejected, now)
+        bad = {o.source.object_id for o in objects if o.status == QUARANTINED}
+        outcomes.settle(session, [i for i in ids if i not in bad], "loaded", load_id)
+        outcomes.settle(session, [i for i in ids if i in bad], "quarantined", load_id)
+        self._move_watermarks(session, batch, objects)
+        processed.finish_load(session, load_id, len(batch), staged, len(rejected), now)
+        session.commit()
+        self._count(load_id, staged, rejected, len(batch))
+
+    def _move_watermarks(self, session: Session, batch: list[_Fetched], objects: list[ProcessedObject]) -> None:
+        reached: dict[Series, tuple[int, int | None, int]] = {}
+        for fetched, done in zip(batch, objects, strict=True):
+            series = fetched.source.series
+            if fetched.converted.is_unreadable and fetched.source.data_type is DataType.KLINES:
+                self.held.add(series)
+            fetched_ms, open_ms, rows = reached.get(series, (0, None, 0))
+            own = None if series in self.held else fetched.converted.reached_ms
+            stamps = [stamp for stamp in (open_ms, own) if stamp is not None]
+            captured = max(fetched_ms, to_ms(fetched.source.captured_at))
+            reached[series] = captured, max(stamps, default=None), rows + done.record_count
+        now = utc_now()
+        for series, (fetched_ms, open_ms, rows) in sorted(reached.items()):
+            watermarks.move(
+                session, series, fetched_at=from_ms(fetched_ms), record_count=rows, now=now,
+                last_open_time=None if open_ms is None else from_ms(open_ms),
+            )  # fmt: skip
+
+    def _count(self, load_id: int, staged: dict[str, int], rejected: list[QuarantinedRow], objects: int) -> None:
+        self.summary.load_ids.append(load_id)
+        self.summary.objects += objects
+        self.summary.rows += sum(staged.values())
+        self.summary.rejected += len(rejected)
+        for row in rejected:
+            self.summary.reasons[row.reason.value] = self.summary.reasons.get(row.reason.value, 0) + 1
+            log.warning(
+                "in quarantine: %s row %s, %s: %s",
+                row.source.object_key, row.row_number_in_object, row.reason.sentence, row.offending[:200],
+            )  # fmt: skip
+
+
+def _convert(one: LoadableObject, payload: bytes | None, first_row_number: int) -> Converted:
+    if payload is None:
+        return unreadable(RejectReason.OBJECT_MISSING, f"{one.bucket}/{one.object_key}")
+    try:
+        envelope = unwrap(payload)
+    except ValueError as error:
+        return unreadable(RejectReason.BAD_ENVELOPE, str(error))
+    found = (envelope.exchange, envelope.symbol, envelope.type.value, envelope.interval.value if envelope.interval else "")
+    if found != one.series:
+        return unreadable(RejectReason.BAD_ENVELOPE, f"the object says {found}, its outcome {one.series}")
+    convert = convert_klines if one.data_type is DataType.KLINES else convert_book
+    return convert(envelope, one.object_id, first_row_number)
+
+
+def _quarantine(batch: list[_Fetched], faulty: list[staging.FaultyRow]) -> list[QuarantinedRow]:
+    """Bring together what the conversion and what the database rejected."""
+    by_id = {f.source.object_id: f for f in batch}
+    rows = [
+        QuarantinedRow(f.source, r.row_number, _open_time(r.open_ms), r.reason, r.offending)
+        for f in batch
+        for r in f.converted.rejects
+    ]
+    for row in faulty:
+        home = by_id[row.object_id]
+        number = row.row_number_in_load - home.first_row_number + 1
+        rows.append(QuarantinedRow(home.source, number, row.open_time, row.reason, row.offending))
+    return rows
+
+
+def _open_time(stamp_ms: int | None) -> datetime | None:
+    """Turn a rejected row's open time into a column value; one beyond the calendar has none."""
+    if stamp_ms is None:
+        return None
+    try:
+        return from_ms(stamp_ms) if stamp_ms >= 0 else None
+    except OverflowError:
+        return None
+
+
+def _processed(fetched: _Fetched, rejected: list[QuarantinedRow]) -> ProcessedObject:
+    reasons = sorted({row.reason for row in rejected})
+    return ProcessedObject(
+        source=fetched.source,
+        record_count=max(fetched.converted.rows - len(rejected), 0),
+        rejected_count=len(rejected),
+        sha256=fetched.sha256,
+        payload_bytes=fetched.payload_bytes,
+        reason="; ".join(f"{reason.value}: {reason.sentence}" for reason in reasons)[:500] or None,
+    )
