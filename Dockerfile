@@ -10,8 +10,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 
 ARG UV_VERSION=0.13.8
-# Files are copied out of uv's cache: the cache is another layer's mount, where a hard link cannot lead.
-ENV UV_LINK_MODE=copy UV_NO_CACHE=1 PIP_NO_CACHE_DIR=1
+# Download caches would only be carried along in the layer.
+ENV UV_NO_CACHE=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/candlewick/venvs/tools \
     && /opt/candlewick/venvs/tools/bin/pip install --quiet "uv==${UV_VERSION}"
 ENV PATH=/opt/candlewick/venvs/tools/bin:$PATH
@@ -53,8 +53,7 @@ COPY dags dags
 COPY plugins plugins
 COPY dbt_project dbt_project
 
-# Paths only: what differs from deployment to deployment stands in docker-compose.yml. dbt's command is not in PATH, for
-# the package of the same name in Airflow's environment must never be taken for it.
+# Paths only: what differs from deployment to deployment stands in docker-compose.yml.
 ENV PATH=/opt/candlewick/venvs/airflow/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
