@@ -6,14 +6,18 @@ the ``AIRFLOW_CONN_…`` variables of the environment are enough, no Airflow dat
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from candlewick.settings import settings
 from candlewick.warehouse.database import Warehouse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow.sdk import Connection
 
+    from candlewick.exchange.port import Exchange
     from candlewick.lake.store import Lake
 
 WAREHOUSE, WAREHOUSE_TRANSFORM, WAREHOUSE_READ = "warehouse", "warehouse_transform", "warehouse_read"
@@ -72,3 +76,21 @@ def lake() -> Lake:
     )
     own = Config(**connection("lake").extra_dejson.get("config_kwargs", {}))
     return Lake(S3Hook(aws_conn_id="lake", config=defaults.merge(own)).get_conn())
+
+
+@contextmanager
+def exchange() -> Iterator[Exchange]:
+    """Open the exchange of the `binance` connection; its shared state lives in the warehouse."""
+    from candlewick.exchange.binance import from_connection
+    from candlewick.warehouse.host_state import HostStateStore
+
+    conn = connection("binance")
+    scheme, port = conn.schema or "https", f":{conn.port}" if conn.port else ""
+    base_url = conn.host if "://" in (conn.host or "") else f"{scheme}://{conn.host}"
+    states = HostStateStore(warehouse().open)
+    client = from_connection(f"{base_url}{port}", conn.extra_dejson, states, settings())
+    try:
+        yield client
+    finally:
+        client.close()
+        states.close()

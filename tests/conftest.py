@@ -1,0 +1,108 @@
+"""Fixtures every test may use: real servers for the session, fresh schemas and buckets for each test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+
+import pytest
+from support.servers import GivenMySQL, MariaDB, ObjectStore
+
+from candlewick.demo.testing import RunningExchange
+from candlewick.exchange.binance import from_connection
+from candlewick.lake.store import Lake
+from candlewick.settings import Settings
+from candlewick.warehouse import schema
+from candlewick.warehouse.database import Warehouse
+from candlewick.warehouse.host_state import HostStateStore
+
+GIVEN_MYSQL = os.environ.get("CANDLEWICK_TEST_MYSQL")
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory):
+    """A private MariaDB."""
+    server = MariaDB(tmp_path_factory.mktemp("mariadb"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(
+    scope="session",
+    params=["mariadb", pytest.param("mysql", marks=[pytest.mark.mysql])] if GIVEN_MYSQL else ["mariadb"],
+)
+def database(request):
+    """Each database engine we promise to run on."""
+    return GivenMySQL(GIVEN_MYSQL) if request.param == "mysql" else request.getfixturevalue("mariadb")
+
+
+@pytest.fixture(scope="session")
+def object_store(tmp_path_factory):
+    """A private S3 endpoint."""
+    server = ObjectStore(tmp_path_factory.mktemp("s3"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def running_exchange():
+    """A simulated Binance for the session; use ``market`` for a clean one."""
+    with RunningExchange(ports=2) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def market(running_exchange):
+    """The simulated Binance without faults, its clock standing at a known moment."""
+    running_exchange.control("POST", "reset")
+    running_exchange.set_clock("2024-06-01T12:00:30Z")
+    yield running_exchange
+    running_exchange.control("POST", "reset")
+
+
+@pytest.fixture
+def config():
+    """Settings with schemas and buckets of this test's own."""
+    name = f"t{os.getpid()}_{next(_numbers)}"
+    return Settings(
+        raw_schema=f"{name}_raw",
+        marts_schema=name,
+        raw_bucket=f"{name}-raw".replace("_", "-"),
+        archive_bucket=f"{name}-archive".replace("_", "-"),
+        retry_initial_seconds=0.01,
+        retry_max_seconds=0.05,
+        lock_wait_seconds=5,
+    )
+
+
+@pytest.fixture
+def warehouse(database, config):
+    """An empty warehouse at the newest revision."""
+    with database.connect() as root, root.cursor() as cursor:
+        for name in (config.raw_schema, config.marts_schema):
+            cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
+    made = Warehouse(lambda: database.connect(config.raw_schema), config)
+    schema.upgrade(made)
+    yield made
+    with database.connect() as root, root.cursor() as cursor:
+        for name in (config.raw_schema, config.marts_schema):
+            cursor.execute(f"DROP DATABASE {name}")
+
+
+@pytest.fixture
+def lake(object_store, config):
+    """An object store with this test's own empty buckets."""
+    made = Lake(object_store.client(), config)
+    made.ensure_buckets()
+    return made
+
+
+@pytest.fixture
+def binance(market, warehouse, config):
+    """The Binance client, pointed at the simulated exchange, its shared state in the test's warehouse."""
+    client = from_connection(market.url, {}, HostStateStore(warehouse.open, config.raw_schema), config)
+    yield client
+    client.close()
