@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from candlewick.settings import Settings
 
 
-def from_connection(  # noqa: PLR0913 - the four things it is made of, and two a test replaces
+def from_connection(
     base_url: str,
     extra: Mapping[str, object],
     states: HostStates,
@@ -51,11 +51,10 @@ def from_connection(  # noqa: PLR0913 - the four things it is made of, and two a
 
 
 def _host(base_url: str) -> Host:
-    url = base_url.strip().rstrip("/")
-    parts = urlsplit(url if "://" in url else f"https://{url}")
+    parts = urlsplit(base_url if "://" in base_url else f"https://{base_url}")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
         raise ValueError(
             f"expected the base URL of a host, such as https://api.binance.com, got {base_url!r}; "
             "correct the connection"
         )
-    return Host(parts.geturl())
+    return Host(parts.geturl().rstrip("/"))

@@ -23,9 +23,13 @@ UNKNOWN_LIMIT = 1200
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What an answer tells: its weight, the minutes it may have been counted in, and the counter it carried."""
+    """What an answer tells: the minutes it may have been counted in, and the counter it carried.
+
+    ``is_reserved``: its weight was reserved in ``first_minute``; false for a request sent before the clock was known.
+    """
 
     weight: int
+    is_reserved: bool
     first_minute: int
     last_minute: int
     used_weight: int | None
@@ -87,13 +91,12 @@ def settle(state: HostState, counted: Counted) -> None:
     An answer that crossed a minute may have been counted on either side and its counter may belong to the old minute:
     it adds its own weight to the new one, and its counter is not used.
     """
-    if counted.first_minute != counted.last_minute:
-        _enter(state, counted.last_minute)
+    crossed = counted.first_minute != counted.last_minute
+    _enter(state, counted.last_minute)
+    if crossed or not counted.is_reserved:
         state.used_weight += counted.weight
-    elif counted.used_weight is not None:
-        _enter(state, counted.last_minute)
-        if state.window_minute == counted.last_minute:
-            state.used_weight = max(state.used_weight, counted.used_weight)
+    if counted.used_weight is not None and not crossed and state.window_minute == counted.last_minute:
+        state.used_weight = max(state.used_weight, counted.used_weight)
 
 
 def ban(states: Iterable[HostState], until_ms: int, reason: str) -> None:

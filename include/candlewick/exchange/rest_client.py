@@ -52,6 +52,13 @@ class Reply:
     captured_at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    question: Question
+    asked_at: float
+    clock_was_known: bool
+
+
 SERVER_TIME = Question("/api/v3/time", weight=1, parameters={})
 
 
@@ -128,35 +135,35 @@ class RestClient:
                 continue  # the route remembers who refused; after the last host admit() raises NoHostLeft
 
     def _try(self, host: Host, question: Question, read: Callable[[Reply], T], route: Route) -> T:
-        asked_at, counter = self._clock.monotonic(), None
+        sent, counter = _Sent(question, self._clock.monotonic(), self.time.is_known), None
         try:
-            reply = self._get(host, question, asked_at)
+            reply = self._get(host, sent)
             counter = reply.headers.get(USED_WEIGHT)
             result = self._read(reply, read)
         except ExchangeError as error:
-            self.hosts.answered(host, route, self._counted(question, asked_at, counter), error)
+            self.hosts.answered(host, route, self._counted(sent, counter), error)
             raise
-        self.hosts.answered(host, route, self._counted(question, asked_at, counter), None)
+        self.hosts.answered(host, route, self._counted(sent, counter), None)
         return result
 
-    def _get(self, host: Host, question: Question, asked_at: float) -> Reply:
+    def _get(self, host: Host, sent: _Sent) -> Reply:
         try:
             response = self._session.get(
-                host.url + question.path,
-                params=question.parameters,
+                host.url + sent.question.path,
+                params=sent.question.parameters,
                 timeout=(self._settings.connect_timeout_seconds, self._settings.read_timeout_seconds),
                 allow_redirects=False,
             )
         except requests.RequestException as error:  # a body shorter than its Content-Length is one of these
             raise Unavailable(
-                f"expected a whole answer of {host.name} to {question.path}, got none ({error}); try again"
+                f"expected a whole answer of {host.name} to {sent.question.path}, got none ({error}); try again"
             ) from error
         return Reply(
             host=host,
             status=response.status_code,
             headers=response.headers,
             body=response.content,
-            asked_at=asked_at,
+            asked_at=sent.asked_at,
             received_at=self._clock.monotonic(),
             captured_at_ms=self._clock.time_ms(),
         )
@@ -166,13 +173,14 @@ class RestClient:
             raise Refusal(reply.host.name, reply.status, reply.headers, reply.body, self.time.latest_ms()).error()
         return read(reply)
 
-    def _counted(self, question: Question, asked_at: float, counter: str | None) -> Counted | None:
+    def _counted(self, sent: _Sent, counter: str | None) -> Counted | None:
         """Return the minutes in which the exchange may have counted a request that was just answered."""
         if not self.time.is_known:
             return None
         return Counted(
-            weight=question.weight,
-            first_minute=self.time.earliest_ms(asked_at) // MILLISECONDS_PER_MINUTE,
+            weight=sent.question.weight,
+            is_reserved=sent.clock_was_known,
+            first_minute=self.time.earliest_ms(sent.asked_at) // MILLISECONDS_PER_MINUTE,
             last_minute=self.time.latest_ms() // MILLISECONDS_PER_MINUTE,
             used_weight=int(counter) if counter is not None and counter.isdecimal() else None,
         )
