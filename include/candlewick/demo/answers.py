@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
 
 
 @dataclass
@@ -17,7 +16,7 @@ class Answer:
     """Promise the whole body, send half of it and close the connection."""
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """A request that Binance answers with an error; ``answer`` is that answer."""
 
     def __init__(self, code: int, msg: str, status: int = 400) -> None:
@@ -25,11 +24,13 @@ class Refusal(Exception):
         self.answer = error(status, code, msg)
 
 
-def as_json(value: Any, status: int = 200) -> Answer:
+def as_json(value: object, status: int = 200) -> Answer:
+    """Compact JSON, as Binance sends it."""
     return Answer(json.dumps(value, separators=(",", ":")).encode(), status)
 
 
 def error(status: int, code: int, msg: str, headers: dict[str, str] | None = None) -> Answer:
+    """Binance's error body."""
     answer = as_json({"code": code, "msg": msg}, status)
     answer.headers = dict(headers or {})
     return answer

@@ -1,18 +1,16 @@
 """The ASGI application: every request is charged, logged, perhaps struck by a fault, and answered."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 from urllib.parse import parse_qsl
 
-from candlewick.demo import archive, rest, striking
-from candlewick.demo.answers import Answer, Refusal
-from candlewick.demo.control import control_routes
-from candlewick.demo.exchange import Exchange
+from starlette.types import Receive, Scope, Send
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from candlewick.demo import archive, rest, striking
+from candlewick.demo.answers import Answer, RefusedError
+from candlewick.demo.archive_paths import PREFIX
+from candlewick.demo.control import ControlApp
+from candlewick.demo.exchange import Exchange
+from candlewick.demo.faults import Fault
 
 
 class ExchangeApp:
@@ -20,9 +18,10 @@ class ExchangeApp:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._control = control_routes(exchange)
+        self._control = ControlApp(exchange)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
         if scope["type"] != "http" or scope["path"].startswith("/_control"):
             await self._control(scope, receive, send)
             return
@@ -44,7 +43,7 @@ class ExchangeApp:
         now = exchange.clock.now_ms()
         is_rest = path.startswith("/api/")
         weight = rest.weight(path, query) if is_rest else 0
-        used, refused = exchange.limiter.charge(client, weight, now) if is_rest else (0, None)
+        used, refused = exchange.limiter.charge(client, weight, now, exchange.settings) if is_rest else (0, None)
         answer = refused or striking.refusal(faults, now)
         if answer is None:
             if not is_rest or rest.is_slow(path, query):
@@ -69,15 +68,15 @@ class ExchangeApp:
         )
         return answer
 
-    def _handle(self, path: str, query: dict[str, str], faults: list[Any]) -> Answer:
-        if path.startswith(archive.PREFIX):
+    def _handle(self, path: str, query: dict[str, str], faults: list[Fault]) -> Answer:
+        if path.startswith(PREFIX):
             return archive.answer(self._exchange, path, faults)
         handler = rest.ENDPOINTS.get(path)
         if handler is None:
             return Answer(b"<html><body><h2>404 Not found</h2></body></html>", 404, "text/html")
         try:
-            return handler(self._exchange, query, faults)
-        except Refusal as refusal:
+            return handler(rest.Call(self._exchange, query, faults, self._exchange.clock.now_ms()))
+        except RefusedError as refusal:
             return refusal.answer
 
 

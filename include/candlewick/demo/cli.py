@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from candlewick.demo.app import ExchangeApp
-from candlewick.demo.exchange import Exchange, Settings
-from candlewick.demo.limits import Limiter
+from candlewick.demo.exchange import Exchange
+from candlewick.demo.recordings import read
+from candlewick.demo.replay import Recorded, days_to_end_today
 from candlewick.demo.server import bind, serve
+from candlewick.demo.settings import Settings
 from candlewick.demo.source import Generated, Source
-from candlewick.demo.symbols import symbols_from
+from candlewick.demo.symbols import Symbol, symbols_from
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -19,23 +21,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
     exchange = build(options)
     sockets = bind(options.host, options.port or [18080])
     urls = " ".join(f"http://{options.host}:{socket.getsockname()[1]}" for socket in sockets)
-    print(f"simulated exchange at {urls} ({len(exchange.markets)} symbols, seed {exchange.seed})", flush=True)
+    print(f"simulated exchange at {urls} ({len(exchange.markets)} symbols, seed {exchange.seed})", flush=True)  # noqa: T201 - its one line for the operator
     serve(ExchangeApp(exchange), sockets)
 
 
 def build(options: argparse.Namespace) -> Exchange:
     """The exchange the options describe."""
-    source: Source = Generated(options.seed)
+    source, symbols = _market(options)
     exchange = Exchange(
         options.seed,
         source,
-        symbols_from(options.symbols),
-        Settings(options.latency_ms, options.archive_delay_seconds),
-        Limiter(options.weight_limit),
+        symbols,
+        Settings(options.latency_ms, options.archive_delay_seconds, options.weight_limit),
     )
     if options.faults:
         exchange.faults.add(json.loads(options.faults.read_text()))
     return exchange
+
+
+def _market(options: argparse.Namespace) -> tuple[Source, list[Symbol]]:
+    if options.replay is None:
+        return Generated(), symbols_from(options.symbols)
+    recordings = read(options.replay)
+    days = days_to_end_today(recordings) if options.shift_days == "today" else int(options.shift_days)
+    source = Recorded(recordings, days)
+    return source, source.symbols()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,7 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--latency-ms", type=int, default=0, help="added to every answer")
     parser.add_argument("--weight-limit", type=int, default=6000, help="request weight per minute and client")
     parser.add_argument("--archive-delay-seconds", type=int, default=7200, help="from a file's last candle to the file")
+    parser.add_argument("--replay", type=Path, help="folder of recorded archive files to serve instead of a market")
     parser.add_argument(
-        "--faults", type=Path, help="JSON file with a list of faults, as POST /_control/faults takes it"
+        "--shift-days", default="0", help='move the recordings by so many days, or "today" to end today'
     )
+    parser.add_argument("--faults", type=Path, help="JSON file with a list of faults, as the control API takes it")
     return parser

@@ -14,8 +14,10 @@ class Clock:
         self.set(int(time.time() * 1000), rate=1.0)
 
     def set(self, now_ms: int, rate: float) -> None:
+        """Go on from ``now_ms`` at that rate."""
         self._origin_ms, self.rate = now_ms, rate
         self._origin = time.monotonic()
 
     def now_ms(self) -> int:
+        """The exchange's time."""
         return self._origin_ms + int((time.monotonic() - self._origin) * 1000 * self.rate)

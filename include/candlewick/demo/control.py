@@ -21,100 +21,78 @@
     ``symbol``, ``interval``, and ``count`` (times) or ``probability`` with ``seed``. Kinds:
 
     * ``"429" "418"`` (``retry_after`` seconds), ``"451" "403" "500" "503" "504"``: that answer instead.
-    * ``slow`` (``seconds``), ``cutoff`` (half of the body, then the connection closes), ``garbage``, ``html``, ``empty``.
-    * ``duplicates``, ``shuffled``, ``bad_rows`` (``variants``, see ``corruption``), ``late_revision`` (``seconds`` after
-      close): REST rows and archive files alike.
+    * ``slow`` (``seconds``), ``cutoff`` (half of the body, then the connection closes), ``garbage``, ``html``,
+      ``empty``.
+    * ``duplicates``, ``shuffled``, ``bad_rows`` (``variants``, see ``corruption``), ``late_revision`` (``seconds``
+      after close): REST rows and archive files alike.
     * ``republished`` (an archive file with other content and its right checksum), ``bad_checksum``.
     * ``outage``, ``flat``, ``hole`` from ``start`` to ``end``, of one ``symbol`` or all: see ``gaps.Gap``.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from candlewick.demo.exchange import Exchange
+from candlewick.demo.settings import Settings
 
-_LIMITS = ("weight_limit", "patience", "ban_seconds")
-_SETTINGS = ("latency_ms", "archive_delay_seconds")
-Action = Callable[[Request], Awaitable[JSONResponse]]
-
-
-def control_routes(exchange: Exchange) -> Starlette:
-    """The control API as an application of its own."""
-
-    async def state(request: Request) -> JSONResponse:
-        return JSONResponse(_state(exchange))
-
-    async def reset(request: Request) -> JSONResponse:
-        exchange.reset()
-        return JSONResponse(_state(exchange))
-
-    async def clock(request: Request) -> JSONResponse:
-        _set_clock(exchange, await request.json())
-        return JSONResponse(_clock(exchange))
-
-    async def settings(request: Request) -> JSONResponse:
-        _change_settings(exchange, await request.json())
-        return JSONResponse(_settings(exchange))
-
-    async def symbols(request: Request) -> JSONResponse:
-        for item in await request.json():
-            exchange.change_symbol(item["symbol"], item.get("status"), item.get("listed"))
-        return JSONResponse(_symbols(exchange))
-
-    async def requests(request: Request) -> JSONResponse:
-        if request.method == "DELETE":
-            exchange.requests.clear()
-        return JSONResponse(list(exchange.requests))
-
-    async def faults(request: Request) -> JSONResponse:
-        if request.method == "DELETE":
-            exchange.faults.clear()
-        if request.method == "POST":
-            exchange.faults.add(await request.json())
-        return JSONResponse([fault.as_dict() for fault in exchange.faults.all])
-
-    return Starlette(
-        routes=[
-            Route("/_control/state", state),
-            Route("/_control/reset", _checked(reset), methods=["POST"]),
-            Route("/_control/clock", _checked(clock), methods=["POST"]),
-            Route("/_control/settings", _checked(settings), methods=["POST"]),
-            Route("/_control/symbols", _checked(symbols), methods=["POST"]),
-            Route("/_control/requests", requests, methods=["GET", "DELETE"]),
-            Route("/_control/faults", _checked(faults), methods=["GET", "POST", "DELETE"]),
-        ]
-    )
+_SETTINGS = tuple(knob.name for knob in fields(Settings))
+Action = Callable[[Exchange, Any], Any]
 
 
-def _checked(action: Action) -> Action:
-    """Answer 400 with the reason to a body that makes no sense."""
+class ControlApp:
+    """The control API of one exchange."""
 
-    async def answer(request: Request) -> JSONResponse:
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 404 to what it does not know and 400, with the reason, to a body that makes no sense."""
+        request = Request(scope, receive)
+        action = _ACTIONS.get((request.method, request.url.path.removeprefix("/_control/")))
+        if action is None:
+            await JSONResponse({"error": "see candlewick.demo.control"}, 404)(scope, receive, send)
+            return
         try:
-            return await action(request)
+            body = await request.json() if request.method == "POST" and await request.body() else None
+            answer = JSONResponse(action(self._exchange, body))
         except (ValueError, TypeError, KeyError, AttributeError) as problem:
-            return JSONResponse({"error": f"{type(problem).__name__}: {problem}"}, status_code=400)
+            answer = JSONResponse({"error": f"{type(problem).__name__}: {problem}"}, 400)
+        await answer(scope, receive, send)
 
-    return answer
+
+def _state(exchange: Exchange, _body: None = None) -> dict[str, Any]:
+    return {
+        "seed": exchange.seed,
+        "clock": {"now": exchange.clock.now_ms(), "rate": exchange.clock.rate},
+        "settings": asdict(exchange.settings),
+        "used_weight": exchange.limiter.used(exchange.clock.now_ms()),
+        "symbols": _symbols(exchange),
+        "faults": _faults(exchange),
+        "requests": len(exchange.requests),
+    }
 
 
-def _set_clock(exchange: Exchange, order: dict[str, Any]) -> None:
+def _reset(exchange: Exchange, _body: None) -> dict[str, Any]:
+    exchange.reset()
+    return _state(exchange)
+
+
+def _set_clock(exchange: Exchange, order: dict[str, Any]) -> dict[str, Any]:
     clock = exchange.clock
-    if unknown := set(order) - {"now", "rate", "advance_ms", "real"}:
-        raise ValueError(f"now, rate, advance_ms or real, not {', '.join(sorted(unknown))}")
+    _refuse_unknown(order, "now", "rate", "advance_ms", "real")
     if order.get("real"):
         clock.reset()
     elif "now" in order:
         clock.set(_ms(order["now"]), float(order.get("rate", 0)))
     else:
         clock.set(clock.now_ms() + int(order.get("advance_ms", 0)), float(order.get("rate", clock.rate)))
+    return {"now": clock.now_ms(), "rate": clock.rate}
 
 
 def _ms(moment: int | str) -> int:
@@ -126,34 +104,18 @@ def _ms(moment: int | str) -> int:
     return int(parsed.timestamp() * 1000)
 
 
-def _change_settings(exchange: Exchange, order: dict[str, Any]) -> None:
-    if unknown := set(order) - {*_LIMITS, *_SETTINGS, "forget"}:
-        raise ValueError(f"{', '.join((*_LIMITS, *_SETTINGS))} or forget, not {', '.join(sorted(unknown))}")
-    for name, value in order.items():
-        if name == "forget":
-            exchange.limiter.forget()
-        else:
-            setattr(exchange.limiter if name in _LIMITS else exchange.settings, name, int(value))
+def _change_settings(exchange: Exchange, order: dict[str, Any]) -> dict[str, Any]:
+    _refuse_unknown(order, "forget", *_SETTINGS)
+    if order.pop("forget", False):
+        exchange.limiter.forget()
+    exchange.settings = replace(exchange.settings, **{name: int(value) for name, value in order.items()})
+    return asdict(exchange.settings)
 
 
-def _state(exchange: Exchange) -> dict[str, Any]:
-    return {
-        "seed": exchange.seed,
-        "clock": _clock(exchange),
-        "settings": _settings(exchange),
-        "used_weight": exchange.limiter.used(exchange.clock.now_ms()),
-        "symbols": _symbols(exchange),
-        "faults": [fault.as_dict() for fault in exchange.faults.all],
-        "requests": len(exchange.requests),
-    }
-
-
-def _clock(exchange: Exchange) -> dict[str, Any]:
-    return {"now": exchange.clock.now_ms(), "rate": exchange.clock.rate}
-
-
-def _settings(exchange: Exchange) -> dict[str, Any]:
-    return {**asdict(exchange.settings), **{name: getattr(exchange.limiter, name) for name in _LIMITS}}
+def _change_symbols(exchange: Exchange, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    for item in items:
+        exchange.change_symbol(item["symbol"], item.get("status"), item.get("listed"))
+    return _symbols(exchange)
 
 
 def _symbols(exchange: Exchange) -> list[dict[str, Any]]:
@@ -161,3 +123,45 @@ def _symbols(exchange: Exchange) -> list[dict[str, Any]]:
         {"symbol": name, "status": market.status, "listed": market.symbol.listed_ms}
         for name, market in exchange.markets.items()
     ]
+
+
+def _requests(exchange: Exchange, _body: None) -> list[dict[str, Any]]:
+    return list(exchange.requests)
+
+
+def _forget_requests(exchange: Exchange, _body: None) -> list[dict[str, Any]]:
+    exchange.requests.clear()
+    return []
+
+
+def _faults(exchange: Exchange, _body: None = None) -> list[dict[str, Any]]:
+    return [fault.as_dict() for fault in exchange.faults.all]
+
+
+def _add_faults(exchange: Exchange, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    exchange.faults.add(items)
+    return _faults(exchange)
+
+
+def _clear_faults(exchange: Exchange, _body: None) -> list[dict[str, Any]]:
+    exchange.faults.clear()
+    return []
+
+
+def _refuse_unknown(order: dict[str, Any], *known: str) -> None:
+    if unknown := set(order) - set(known):
+        raise ValueError(f"expected any of {', '.join(known)}; do not know {', '.join(sorted(unknown))}")
+
+
+_ACTIONS: dict[tuple[str, str], Action] = {
+    ("GET", "state"): _state,
+    ("POST", "reset"): _reset,
+    ("POST", "clock"): _set_clock,
+    ("POST", "settings"): _change_settings,
+    ("POST", "symbols"): _change_symbols,
+    ("GET", "requests"): _requests,
+    ("DELETE", "requests"): _forget_requests,
+    ("GET", "faults"): _faults,
+    ("POST", "faults"): _add_faults,
+    ("DELETE", "faults"): _clear_faults,
+}

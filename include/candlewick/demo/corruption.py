@@ -3,14 +3,18 @@
 import random
 from collections.abc import Callable
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from candlewick.demo.rows import Row
+
+if TYPE_CHECKING:
+    from candlewick.demo.faults import Fault
 
 _HOUR_MS = 3_600_000
 
 
 def _set(index: int, value: Callable[[Row], object]) -> Callable[[Row, int], Row]:
-    def changed(row: Row, now_ms: int) -> Row:
+    def changed(row: Row, _now_ms: int) -> Row:
         return [*row[:index], value(row), *row[index + 1 :]]
 
     return changed
@@ -22,17 +26,31 @@ def _future(row: Row, now_ms: int) -> Row:
 
 
 _WAYS: dict[str, Callable[[Row, int], Row]] = {
-    "high_below_low": lambda row, now_ms: [*row[:2], row[3], f"{Decimal(row[2]) + 1:f}", *row[4:]],
+    "high_below_low": lambda row, _now_ms: [*row[:2], row[3], f"{Decimal(row[2]) + 1:f}", *row[4:]],
     "negative_volume": _set(5, lambda row: f"-{Decimal(row[5]) + 1:f}"),
-    "short_row": lambda row, now_ms: row[:11],
-    "text_number": _set(4, lambda row: "notanumber"),
+    "short_row": lambda row, _now_ms: row[:11],
+    "text_number": _set(4, lambda _row: "notanumber"),
     "off_grid": _set(0, lambda row: row[0] + 17),
     "taker_above_volume": _set(9, lambda row: f"{Decimal(row[5]) + 1:f}"),
-    "zero_price": _set(3, lambda row: "0.00000000"),
-    "null_field": _set(1, lambda row: None),
+    "zero_price": _set(3, lambda _row: "0.00000000"),
+    "null_field": _set(1, lambda _row: None),
     "future": _future,
 }
 VARIANTS = tuple(_WAYS)
+
+
+def corrupted(rows: list[Row], faults: "list[Fault]", now_ms: int) -> list[Row]:
+    """The rows after all faults that concern rows."""
+    for fault in faults:
+        if fault.kind == "late_revision":
+            rows = late_revision(rows, now_ms, fault.seconds)
+        elif fault.kind == "bad_rows":
+            rows = bad_rows(rows, fault.variants, now_ms)
+        elif fault.kind == "duplicates":
+            rows = duplicates(rows)
+        elif fault.kind == "shuffled":
+            rows = shuffled(rows, fault.seed)
+    return rows
 
 
 def bad_rows(rows: list[Row], variants: tuple[str, ...], now_ms: int) -> list[Row]:
@@ -48,7 +66,7 @@ def duplicates(rows: list[Row]) -> list[Row]:
 def shuffled(rows: list[Row], seed: int) -> list[Row]:
     """The same rows in another order (whenever there are two)."""
     mixed = rows[:]
-    random.Random(seed).shuffle(mixed)
+    random.Random(seed).shuffle(mixed)  # noqa: S311 - a repeatable order, not a secret
     return mixed if mixed != rows else rows[::-1]
 
 

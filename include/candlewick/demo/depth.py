@@ -2,11 +2,12 @@
 
 from typing import Any
 
-import numpy as np
+import numpy as np  # noqa: TID253 - no DAG imports the simulated exchange
 
 from candlewick.demo.noise import IntArray, field, hashes, key_of
 from candlewick.demo.rows import decimal
 from candlewick.demo.symbols import Symbol
+from candlewick.demo.tape import Tape
 
 MOST_LEVELS = 5000
 _UPDATES_PER_SECOND = 24
@@ -17,9 +18,10 @@ def weight(limit: int) -> int:
     return next(weight for most, weight in ((100, 5), (500, 25), (1000, 50), (MOST_LEVELS, 250)) if limit <= most)
 
 
-def book(seed: int, symbol: Symbol, price_ticks: int, at_ms: int, limit: int) -> dict[str, Any]:
+def book(tape: Tape, price_ticks: int, at_ms: int, limit: int) -> dict[str, Any]:
     """REST's answer: best price first on both sides, never crossed; a smaller limit is the head of a larger one."""
     second = at_ms // 1000
+    seed, symbol = tape.seed, tape.symbol
     key = key_of(seed, symbol.name, "book", second)
     bids = price_ticks - 1 - _distances(key, price_ticks, limit)
     asks = price_ticks + _distances(key + 1, price_ticks, limit)

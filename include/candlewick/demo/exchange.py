@@ -10,11 +10,14 @@ from candlewick.demo.faults import Faults
 from candlewick.demo.gaps import Gap
 from candlewick.demo.intervals import MINUTE_MS
 from candlewick.demo.limits import Limiter
+from candlewick.demo.settings import Settings
 from candlewick.demo.source import Source
 from candlewick.demo.symbols import Symbol, symbol_named
+from candlewick.demo.tape import Tape
 
 TRADING, DELISTED = "TRADING", "DELISTED"
 _LOG_LENGTH = 20_000
+_FOR_EVER = 1 << 40
 
 
 @dataclass
@@ -27,11 +30,11 @@ class Market:
     halted_ms: int | None = None
     """Since when it does not trade; None while it does."""
 
-    def gaps(self, now_ms: int) -> tuple[Gap, ...]:
-        """Past halts, and the present one up to far enough ahead not to change with every request."""
+    def gaps(self) -> tuple[Gap, ...]:
+        """Past halts, and the present one without an end."""
         if self.halted_ms is None:
             return tuple(self.halts)
-        return (*self.halts, Gap(-(-self.halted_ms // MINUTE_MS), 1 << 40))
+        return (*self.halts, Gap(-(-self.halted_ms // MINUTE_MS), _FOR_EVER))
 
     def become(self, status: str, now_ms: int) -> None:
         """Change the status at ``now_ms``: the current minute still stands, and resuming begins with its minute."""
@@ -44,30 +47,18 @@ class Market:
         self.status = status
 
 
-@dataclass
-class Settings:
-    """Knobs of the running server, changed through ``/_control/settings``."""
-
-    latency_ms: int = 0
-    archive_delay_seconds: int = 7200
-    """A file appears this long after its last candle closed."""
-
-
 class Exchange:
     """Everything the endpoints share. One event loop touches it; nothing here waits."""
 
-    def __init__(
-        self, seed: int, source: Source, symbols: Iterable[Symbol], settings: Settings, limiter: Limiter
-    ) -> None:
+    def __init__(self, seed: int, source: Source, symbols: Iterable[Symbol], settings: Settings) -> None:
         self.seed = seed
         self.source = source
+        self._initial = (tuple(symbols), settings)
         self.clock = Clock()
         self.faults = Faults()
-        self.limiter = limiter
-        self.settings = settings
+        self.limiter = Limiter()
         self.requests: deque[dict[str, Any]] = deque(maxlen=_LOG_LENGTH)
-        self._initial = (tuple(symbols), replace(settings), replace(limiter))
-        self.markets = {symbol.name: Market(symbol) for symbol in self._initial[0]}
+        self.reset()
 
     def market(self, name: str) -> Market | None:
         """The market if it exists at all: listed by now, and not taken off the exchange."""
@@ -76,8 +67,9 @@ class Exchange:
             return None
         return market
 
-    def gaps(self, market: Market) -> tuple[Gap, ...]:
-        return (*market.gaps(self.clock.now_ms()), *self.faults.gaps(market.symbol.name))
+    def tape(self, market: Market) -> Tape:
+        """The market with its halts and the outages in force."""
+        return Tape(self.seed, market.symbol, (*market.gaps(), *self.faults.gaps(market.symbol.name)))
 
     def change_symbol(self, name: str, status: str | None, listed_ms: int | None) -> None:
         """Create or change a market now."""
@@ -89,10 +81,10 @@ class Exchange:
 
     def reset(self) -> None:
         """As on the first day: real time, no faults, no log, no bans, the symbols and settings it was started with."""
-        symbols, settings, limiter = self._initial
+        symbols, settings = self._initial
         self.clock.reset()
         self.faults.clear()
         self.requests.clear()
+        self.limiter.forget()
         self.settings = replace(settings)
-        self.limiter = replace(limiter, _clients={})
         self.markets = {symbol.name: Market(symbol) for symbol in symbols}

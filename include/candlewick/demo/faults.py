@@ -65,9 +65,11 @@ class Fault:
         return True
 
     def gap(self) -> Gap:
+        """The span of time it takes away."""
         return Gap.between(self.start, self.end, self.kind)  # type: ignore[arg-type]  # checked to be one of GAPS
 
     def as_dict(self) -> dict[str, Any]:
+        """As the control API shows it."""
         return {name: value for name, value in asdict(self).items() if not name.startswith("_")}
 
     def _concerns(self, path: str, query: dict[str, str]) -> bool:
@@ -88,10 +90,13 @@ class Faults:
         self.all += [Fault(**item) for item in items]
 
     def clear(self) -> None:
+        """Mend everything."""
         self.all.clear()
 
     def striking(self, path: str, query: dict[str, str], host: str) -> list[Fault]:
+        """Those that hit this request."""
         return [fault for fault in self.all if fault.strikes(path, query, host)]
 
     def gaps(self, symbol: str) -> tuple[Gap, ...]:
+        """Outages, flat spans and holes of this symbol."""
         return tuple(fault.gap() for fault in self.all if fault.kind in GAPS and fault.symbol in ("", symbol))

@@ -1,7 +1,7 @@
 """Spans of time in which the market, or its record, is not whole."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from candlewick.demo.intervals import MINUTE_MS
@@ -28,7 +28,8 @@ class Gap:
         return cls(start_ms // MINUTE_MS, -(-end_ms // MINUTE_MS), kind)
 
 
-def tradeless(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
+@lru_cache(maxsize=2048)
+def tradeless(gaps: tuple[Gap, ...]) -> tuple[Gap, ...]:
     """The gaps in which no trade happens, merged where they touch (their kinds no longer matter)."""
     merged: list[Gap] = []
     for gap in sorted((gap for gap in gaps if gap.kind != "hole"), key=lambda gap: gap.start):

@@ -1,9 +1,10 @@
 """Request weight per client address and minute, 429 beyond it, and the ban of those who do not stop."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from candlewick.demo.answers import Answer, error
 from candlewick.demo.intervals import MINUTE_MS
+from candlewick.demo.settings import Settings
 
 
 @dataclass
@@ -14,16 +15,13 @@ class _Client:
     banned_until_ms: int = 0
 
 
-@dataclass
 class Limiter:
-    """``patience`` refusals within one minute are 429; the next is a ban of ``ban_seconds``."""
+    """The window and the bans of every client; the settings say where its limits are."""
 
-    weight_limit: int = 6000
-    patience: int = 10
-    ban_seconds: int = 120
-    _clients: dict[str, _Client] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._clients: dict[str, _Client] = {}
 
-    def charge(self, client: str, weight: int, now_ms: int) -> tuple[int, Answer | None]:
+    def charge(self, client: str, weight: int, now_ms: int, settings: Settings) -> tuple[int, Answer | None]:
         """Weight used in this minute, and the refusal if the request may not go on."""
         state = self._clients.setdefault(client, _Client())
         minute = now_ms // MINUTE_MS
@@ -32,13 +30,13 @@ class Limiter:
         state.used += weight
         if now_ms < state.banned_until_ms:
             return state.used, banned(state.banned_until_ms, now_ms)
-        if state.used <= self.weight_limit:
+        if state.used <= settings.weight_limit:
             return state.used, None
         state.refused += 1
-        if state.refused > self.patience:
-            state.banned_until_ms = now_ms + self.ban_seconds * 1000
+        if state.refused > settings.patience:
+            state.banned_until_ms = now_ms + settings.ban_seconds * 1000
             return state.used, banned(state.banned_until_ms, now_ms)
-        return state.used, too_many(self.weight_limit, seconds_to_next_minute(now_ms))
+        return state.used, too_many(settings.weight_limit, seconds_to_next_minute(now_ms))
 
     def used(self, now_ms: int) -> dict[str, int]:
         """Weight of each client in the current minute."""
@@ -50,10 +48,12 @@ class Limiter:
 
 
 def seconds_to_next_minute(now_ms: int) -> int:
+    """Rounded up, so that waiting so long is enough."""
     return (MINUTE_MS - now_ms % MINUTE_MS + 999) // 1000
 
 
 def too_many(limit: int, retry_after: int) -> Answer:
+    """429: the weight of this minute is used up."""
     return error(
         429,
         -1003,
@@ -64,6 +64,7 @@ def too_many(limit: int, retry_after: int) -> Answer:
 
 
 def banned(until_ms: int, now_ms: int) -> Answer:
+    """418: banned until that time."""
     return error(
         418,
         -1003,

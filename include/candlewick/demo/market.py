@@ -11,13 +11,14 @@ from candlewick.demo.minutes import Minutes, minutes
 from candlewick.demo.rollup import as_candles, roll_up
 from candlewick.demo.rows import Row, to_rows
 from candlewick.demo.symbols import Symbol, symbol_named
+from candlewick.demo.tape import Span, Tape
 
 # Pieces bound the memory of a page of days or weeks; blocks make the newest few rows of a symbol nearly free.
 _PIECE = 32_768
 _BLOCK = 128
 
 
-def candles(
+def candles(  # noqa: PLR0913, PLR0917 - a test says in one call what it expects
     seed: int,
     symbol: Symbol | str,
     interval: str,
@@ -42,17 +43,24 @@ def candles(
     Returns:
         Twelve-field rows, see ``rows.Row``.
     """
-    traded = symbol_named(symbol) if isinstance(symbol, str) else symbol
-    first = bucket_start(interval, max(start_ms, bucket_start(interval, traded.listed_ms, offset_ms)), offset_ms)
-    if first < start_ms:
+    tape = Tape(seed, symbol_named(symbol) if isinstance(symbol, str) else symbol, gaps)
+    return rows_of(tape, Span(interval, start_ms, end_ms, now_ms, offset_ms))
+
+
+def rows_of(tape: Tape, span: Span) -> list[Row]:
+    """As ``candles``."""
+    interval, offset_ms = span.interval, span.offset_ms
+    earliest = bucket_start(interval, tape.symbol.listed_ms, offset_ms)
+    first = bucket_start(interval, max(span.start_ms, earliest), offset_ms)
+    if first < span.start_ms:
         first = step(interval, first, 1, offset_ms)
-    last = min(end_ms, now_ms)
+    last = min(span.end_ms, span.now_ms)
     found: list[Row] = []
     while first <= last:
         count = _buckets_of_a_piece(interval, first, last)
         edges = bucket_starts(interval, first, count, offset_ms)
-        piece = _between(seed, traded, gaps, edges[0] // MINUTE_MS, edges[-1] // MINUTE_MS - 1, now_ms)
-        found += to_rows(traded, as_candles(piece) if interval == "1m" else roll_up(piece, edges))
+        piece = _between(tape, edges[0] // MINUTE_MS, edges[-1] // MINUTE_MS - 1, span.now_ms)
+        found += to_rows(tape.symbol, as_candles(piece) if interval == "1m" else roll_up(piece, edges))
         first = edges[-1]
     # Months differ in length: the last piece may reach one bucket too far.
     return [row for row in found if row[0] <= last]
@@ -64,15 +72,15 @@ def _buckets_of_a_piece(interval: str, first_ms: int, last_ms: int) -> int:
     return max(1, min(wanted, _PIECE // length))
 
 
-def _between(seed: int, symbol: Symbol, gaps: tuple[Gap, ...], first: int, last: int, now_ms: int) -> Minutes:
+def _between(tape: Tape, first: int, last: int, now_ms: int) -> Minutes:
     """As ``minutes``; short spans come from cached blocks plus the forming minute."""
     current = now_ms // MINUTE_MS
     last = min(last, current)
     if last - first >= _BLOCK or last < first:
-        return minutes(seed, symbol, gaps, first, last, now_ms)
-    closed = [_cut(_block(seed, symbol, gaps, block), first, min(last, current - 1)) for block in _blocks(first, last)]
+        return minutes(tape, first, last, now_ms)
+    closed = [_cut(_block(tape, block), first, min(last, current - 1)) for block in _blocks(first, last)]
     if last == current:
-        closed.append(minutes(seed, symbol, gaps, current, current, now_ms))
+        closed.append(minutes(tape, current, current, now_ms))
     return Minutes.join(closed)
 
 
@@ -81,10 +89,10 @@ def _blocks(first: int, last: int) -> range:
 
 
 @lru_cache(maxsize=2048)
-def _block(seed: int, symbol: Symbol, gaps: tuple[Gap, ...], block: int) -> Minutes:
+def _block(tape: Tape, block: int) -> Minutes:
     """The whole block as it will stand when its last minute has closed."""
     first = block * _BLOCK
-    return minutes(seed, symbol, gaps, first, first + _BLOCK - 1, (first + _BLOCK) * MINUTE_MS)
+    return minutes(tape, first, first + _BLOCK - 1, (first + _BLOCK) * MINUTE_MS)
 
 
 def _cut(block: Minutes, first: int, last: int) -> Minutes:

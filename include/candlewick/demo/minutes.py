@@ -1,4 +1,4 @@
-"""One-minute candles as integer columns: a pure function of (seed, symbol, minute, gaps).
+"""One-minute candles as integer columns: a pure function of (seed, symbol, gaps, minute).
 
 A minute is made of eight parts of 7.5 s. The price path runs through all of them whether anyone trades or not; a minute
 without trades stays flat at the last traded price, so the first trade after a quiet spell may open elsewhere (that is
@@ -9,12 +9,13 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from math import sqrt
 
-import numpy as np
+import numpy as np  # noqa: TID253 - no DAG imports the simulated exchange
 
-from candlewick.demo.gaps import Gap, tradeless
+from candlewick.demo.gaps import tradeless
 from candlewick.demo.intervals import MINUTE_MS
-from candlewick.demo.noise import FloatArray, IntArray, brownian, field, hashes, key_of, normals
+from candlewick.demo.noise import BoolArray, FloatArray, IntArray, brownian, field, hashes, key_of, normals
 from candlewick.demo.symbols import Symbol
+from candlewick.demo.tape import Tape
 
 PARTS = 8
 # 2**25 parts are eight years: beyond that the path is anchored to the symbol's own price.
@@ -40,11 +41,13 @@ class Minutes:
     taker_volume: IntArray
     taker_quote_volume: IntArray
 
-    def rows(self, chosen: "IntArray | slice | np.typing.NDArray[np.bool_]") -> "Minutes":
+    def rows(self, chosen: BoolArray) -> "Minutes":
+        """The chosen rows only."""
         return Minutes(**{name: getattr(self, name)[chosen] for name in _COLUMNS})
 
     @staticmethod
     def join(pieces: "list[Minutes]") -> "Minutes":
+        """All pieces one after another; at least one."""
         if len(pieces) == 1:
             return pieces[0]
         return Minutes(**{name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in _COLUMNS})
@@ -53,32 +56,31 @@ class Minutes:
 _COLUMNS = tuple(column.name for column in fields(Minutes))
 
 
-def minutes(seed: int, symbol: Symbol, gaps: tuple[Gap, ...], first: int, last: int, now_ms: int) -> Minutes:
+def minutes(tape: Tape, first: int, last: int, now_ms: int) -> Minutes:
     """The candles of minutes first..last inclusive that exist at ``now_ms``; that of the current minute is forming."""
     current, elapsed_ms = divmod(now_ms, MINUTE_MS)
-    first, last = max(first, -(-symbol.listed_ms // MINUTE_MS)), min(last, current)
-    if last < first or any(gap.kind == "outage" and gap.start <= first and last < gap.end for gap in gaps):
+    first, last = max(first, tape.first_minute), min(last, current)
+    if last < first or any(gap.kind == "outage" and gap.start <= first and last < gap.end for gap in tape.gaps):
         last = first - 1
     forming = last == current >= first
     # The last part of a minute trades at its very end: a forming candle is never yet the final one.
     visible = 1 + elapsed_ms * (PARTS - 1) // MINUTE_MS if forming else PARTS
     count = last - first + 1
-    every = _every_minute(seed, symbol, first, count, visible)
-    quiet = tradeless(gaps)
-    traded = _traded(seed, symbol, quiet, first, count)
+    every = _every_minute(tape, first, count, visible)
+    traded = _traded(tape, first, count)
     if not traded.all():
-        _flatten(every, traded, _close_before(seed, symbol, quiet, first) if not traded[0] else 0)
+        _flatten(every, traded, _close_before(tape, first) if not traded[0] else 0)
     keep = np.ones(count, dtype=bool)
-    for gap in gaps:
+    for gap in tape.gaps:
         if gap.kind == "outage":
             keep[max(0, gap.start - first) : max(0, gap.end - first)] = False
     return every if keep.all() else every.rows(keep)
 
 
-def price_at(seed: int, symbol: Symbol, at_ms: int) -> int:
+def price_at(tape: Tape, at_ms: int) -> int:
     """The price path in ticks at any moment, to within a part of a minute."""
     part = at_ms * PARTS // MINUTE_MS
-    return int(_ticks(seed, symbol, part, part)[0])
+    return int(_ticks(tape, part, part)[0])
 
 
 @lru_cache(maxsize=2048)
@@ -90,26 +92,31 @@ def _scale(symbol: Symbol) -> tuple[float, tuple[float, ...]]:
 
 
 @lru_cache(maxsize=16_384)
-def _key(seed: int, name: str, stream: str) -> int:
+def _stream_key(seed: int, name: str, stream: str) -> int:
     return key_of(seed, name, stream)
 
 
-def _ticks(seed: int, symbol: Symbol, first_part: int, last_part: int) -> IntArray:
-    level, amplitudes = _scale(symbol)
-    path = brownian(_key(seed, symbol.name, "price"), first_part, last_part, _LEVELS, amplitudes)
+def _key(tape: Tape, stream: str) -> int:
+    return _stream_key(tape.seed, tape.symbol.name, stream)
+
+
+def _ticks(tape: Tape, first_part: int, last_part: int) -> IntArray:
+    level, amplitudes = _scale(tape.symbol)
+    path = brownian(_key(tape, "price"), first_part, last_part, _LEVELS, amplitudes)
     path += level
     return np.maximum(np.rint(np.exp(path)), 2).astype(np.int64)
 
 
-def _every_minute(seed: int, symbol: Symbol, first: int, count: int, visible: int) -> Minutes:
+def _every_minute(tape: Tape, first: int, count: int, visible: int) -> Minutes:
     """All minutes as if each had trades; of the last only the first ``visible`` parts."""
     if count == 0:
         nothing = np.empty(0, dtype=np.int64)
         return Minutes(*([nothing] * len(_COLUMNS)))
-    edges = _ticks(seed, symbol, first * PARTS, (first + count) * PARTS)
+    symbol = tape.symbol
+    edges = _ticks(tape, first * PARTS, (first + count) * PARTS)
     begin, end = edges[:-1].reshape(count, PARTS), edges[1:].reshape(count, PARTS)
-    bits = hashes(_key(seed, symbol.name, "parts"), first * PARTS, count * PARTS).reshape(count, PARTS)
-    activity = _activity(seed, symbol, first, count)[:, None] * (0.4 + 1.2 * field(bits, 0))
+    bits = hashes(_key(tape, "parts"), first * PARTS, count * PARTS).reshape(count, PARTS)
+    activity = _activity(tape, first, count)[:, None] * (0.4 + 1.2 * field(bits, 0))
     wick = begin * symbol.volatility * 0.5
     high = np.maximum(begin, end) + (wick * field(bits, 1) ** 3).astype(np.int64)
     low = np.maximum(np.minimum(begin, end) - (wick * field(bits, 2) ** 3).astype(np.int64), 1)
@@ -135,23 +142,23 @@ def _every_minute(seed: int, symbol: Symbol, first: int, count: int, visible: in
     )
 
 
-def _activity(seed: int, symbol: Symbol, first: int, count: int) -> FloatArray:
+def _activity(tape: Tape, first: int, count: int) -> FloatArray:
     """How lively each minute is, around 1: an hourly mood times the minute's own."""
     hour, last_hour = first // 60, (first + count - 1) // 60
-    mood = normals(_key(seed, symbol.name, "hours"), hour, last_hour - hour + 1)
-    own = normals(_key(seed, symbol.name, "minutes"), first, count)
+    mood = normals(_key(tape, "hours"), hour, last_hour - hour + 1)
+    own = normals(_key(tape, "minutes"), first, count)
     hours = np.arange(first, first + count, dtype=np.int64) // 60 - hour
     return np.exp(0.35 * mood[hours] + 0.6 * own - 0.24)
 
 
-def _traded(seed: int, symbol: Symbol, quiet: tuple[Gap, ...], first: int, count: int) -> "np.typing.NDArray[np.bool_]":
+def _traded(tape: Tape, first: int, count: int) -> BoolArray:
     """Which minutes have trades. The first of all, every 16th, and the first after a gap always have."""
-    draw = field(hashes(_key(seed, symbol.name, "quiet"), first, count), 0)
-    traded = draw >= symbol.quiet
+    quiet = tradeless(tape.gaps)
+    draw = field(hashes(_key(tape, "quiet"), first, count), 0)
+    traded = draw >= tape.symbol.quiet
     traded[-first % _SURE_TRADE :: _SURE_TRADE] = True
-    listed = -(-symbol.listed_ms // MINUTE_MS)
-    if first <= listed < first + count:
-        traded[listed - first] = True
+    if first <= tape.first_minute < first + count:
+        traded[tape.first_minute - first] = True
     for gap in quiet:
         if first <= gap.end < first + count:
             traded[gap.end - first] = True
@@ -159,25 +166,24 @@ def _traded(seed: int, symbol: Symbol, quiet: tuple[Gap, ...], first: int, count
     return traded
 
 
-def _close_before(seed: int, symbol: Symbol, quiet: tuple[Gap, ...], minute: int) -> int:
+def _close_before(tape: Tape, minute: int) -> int:
     """Close (ticks) of the last traded minute before ``minute``; the listing price when there is none."""
-    listed = -(-symbol.listed_ms // MINUTE_MS)
+    quiet, listed = tradeless(tape.gaps), tape.first_minute
     while minute > listed:
         covering = next((gap for gap in quiet if gap.start < minute <= gap.end), None)
         if covering:
             minute = covering.start
             continue
         begin = max(listed, (minute - 1) // _SURE_TRADE * _SURE_TRADE, *(gap.end for gap in quiet if gap.end < minute))
-        found = np.flatnonzero(_traded(seed, symbol, quiet, begin, minute - begin))
+        found = np.flatnonzero(_traded(tape, begin, minute - begin))
         if found.size:
-            return int(
-                _ticks(seed, symbol, (begin + int(found[-1]) + 1) * PARTS, (begin + int(found[-1]) + 1) * PARTS)[0]
-            )
+            end = (begin + int(found[-1]) + 1) * PARTS
+            return int(_ticks(tape, end, end)[0])
         minute = begin
-    return int(_ticks(seed, symbol, listed * PARTS, listed * PARTS)[0])
+    return int(_ticks(tape, listed * PARTS, listed * PARTS)[0])
 
 
-def _flatten(every: Minutes, traded: "np.typing.NDArray[np.bool_]", close_before: int) -> None:
+def _flatten(every: Minutes, traded: BoolArray, close_before: int) -> None:
     """Give each minute without trades the last traded close and no volume."""
     last_traded = np.maximum.accumulate(np.where(traded, np.arange(traded.size), -1))
     flat = np.where(last_traded >= 0, every.close[last_traded], close_before)[~traded]

@@ -6,10 +6,11 @@ level by level. A point depends only on its own anchors, so no history has to be
 
 import hashlib
 
-import numpy as np
-import numpy.typing as npt
+import numpy as np  # noqa: TID253 - no DAG imports the simulated exchange
+import numpy.typing as npt  # noqa: TID253 - likewise
 
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 HashArray = npt.NDArray[np.uint64]
 

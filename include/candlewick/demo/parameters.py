@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from candlewick.demo.answers import Refusal
+from candlewick.demo.answers import RefusedError
 from candlewick.demo.intervals import HOUR_MS, INTERVALS, MINUTE_MS
 
 _SYMBOL = r"^[A-Z0-9-_.]{1,20}$"
@@ -17,21 +17,22 @@ def only(query: Mapping[str, str], *known: str) -> None:
     """-1104 when the request carries a parameter the endpoint does not read."""
     read = sum(name in known for name in query)
     if read != len(query):
-        raise Refusal(
+        raise RefusedError(
             -1104, f"Not all sent parameters were read; read '{read}' parameter(s) but was sent '{len(query)}'."
         )
 
 
 def symbol(query: Mapping[str, str]) -> str:
+    """The mandatory symbol, well-formed but maybe unknown."""
     if "symbol" not in query:
-        raise Refusal(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
+        raise RefusedError(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
     return _matching(query, "symbol", _SYMBOL)
 
 
 def symbols(query: Mapping[str, str]) -> list[str] | None:
     """The names asked for; None means all."""
     if "symbol" in query and "symbols" in query:
-        raise Refusal(-1128, "Combination of optional parameters invalid.")
+        raise RefusedError(-1128, "Combination of optional parameters invalid.")
     if "symbol" in query:
         return [symbol(query)]
     if "symbols" not in query:
@@ -41,12 +42,13 @@ def symbols(query: Mapping[str, str]) -> list[str] | None:
 
 
 def interval(query: Mapping[str, str]) -> str:
+    """The mandatory interval."""
     if "interval" not in query:
-        raise Refusal(-1102, "Mandatory parameter 'interval' was not sent, was empty/null, or malformed.")
+        raise RefusedError(-1102, "Mandatory parameter 'interval' was not sent, was empty/null, or malformed.")
     if not query["interval"]:
-        raise Refusal(-1105, "Parameter 'interval' was empty.")
+        raise RefusedError(-1105, "Parameter 'interval' was empty.")
     if query["interval"] not in INTERVALS:
-        raise Refusal(-1120, "Invalid interval.")
+        raise RefusedError(-1120, "Invalid interval.")
     return query["interval"]
 
 
@@ -54,11 +56,12 @@ def limit(query: Mapping[str, str], default: int, most: int) -> int:
     """Binance serves the largest page when more is asked for, and refuses none at all."""
     asked = number(query, "limit")
     if asked == 0:
-        raise Refusal(-1130, "Data sent for parameter 'limit' is not valid.")
+        raise RefusedError(-1130, "Data sent for parameter 'limit' is not valid.")
     return min(asked or default, most)
 
 
 def number(query: Mapping[str, str], name: str) -> int | None:
+    """A non-negative whole number; None when it was not sent."""
     return int(_matching(query, name, _NUMBER)) if name in query else None
 
 
@@ -68,17 +71,17 @@ def zone_offset_ms(query: Mapping[str, str]) -> int:
         return 0
     found = _ZONE.match(query["timeZone"])
     if not found:
-        raise Refusal(-1130, "Data sent for parameter 'timeZone' is not valid.")
+        raise RefusedError(-1130, "Data sent for parameter 'timeZone' is not valid.")
     size = int(found[2]) * HOUR_MS + int(found[3] or 0) * MINUTE_MS
     offset = -size if found[1] == "-" else size
     if not -12 * HOUR_MS <= offset <= 14 * HOUR_MS:
-        raise Refusal(-1130, "Data sent for parameter 'timeZone' is not valid.")
+        raise RefusedError(-1130, "Data sent for parameter 'timeZone' is not valid.")
     return offset
 
 
 def _matching(query: Mapping[str, str], name: str, pattern: str) -> str:
     if not query[name]:
-        raise Refusal(-1105, f"Parameter '{name}' was empty.")
+        raise RefusedError(-1105, f"Parameter '{name}' was empty.")
     if not re.match(pattern, query[name], re.ASCII):
-        raise Refusal(-1100, f"Illegal characters found in parameter '{name}'; legal range is '{pattern}'.")
+        raise RefusedError(-1100, f"Illegal characters found in parameter '{name}'; legal range is '{pattern}'.")
     return query[name]

@@ -1,71 +1,92 @@
 """Binance's market-data endpoints under /api/v3."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from candlewick.demo import corruption, depth, parameters
-from candlewick.demo.answers import Answer, Refusal, as_json
+from candlewick.demo.answers import Answer, RefusedError, as_json
 from candlewick.demo.exchange import Exchange, Market
 from candlewick.demo.faults import Fault
 from candlewick.demo.intervals import FIXED_MS, MINUTE_MS
-from candlewick.demo.rows import Row, decimal
-from candlewick.demo.source import page
+from candlewick.demo.rows import decimal
+from candlewick.demo.source import Page, page
 
 Query = dict[str, str]
-Handler = Callable[[Exchange, Query, list[Fault]], Answer]
 _SLOW_MINUTES = 20_000
 
 
-def ping(exchange: Exchange, query: Query, faults: list[Fault]) -> Answer:
+@dataclass(frozen=True)
+class Call:
+    """One request and the faults that strike it."""
+
+    exchange: Exchange
+    query: Query
+    faults: list[Fault]
+    now_ms: int
+
+
+def ping(_call: Call) -> Answer:
+    """Nothing, quickly."""
     return as_json({})
 
 
-def server_time(exchange: Exchange, query: Query, faults: list[Fault]) -> Answer:
-    return as_json({"serverTime": exchange.clock.now_ms()})
+def server_time(call: Call) -> Answer:
+    """The exchange's clock."""
+    return as_json({"serverTime": call.now_ms})
 
 
-def exchange_info(exchange: Exchange, query: Query, faults: list[Fault]) -> Answer:
-    parameters.only(query, "symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus")
-    names = parameters.symbols(query)
-    markets = [_market(exchange, name) for name in names] if names is not None else _listed(exchange)
-    wanted_status = query.get("symbolStatus")
+def exchange_info(call: Call) -> Answer:
+    """Limits and symbols: one, some, or all that are listed."""
+    parameters.only(call.query, "symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus")
+    names = parameters.symbols(call.query)
+    markets = [_market(call, name) for name in names] if names is not None else _listed(call.exchange)
+    wanted_status = call.query.get("symbolStatus")
     return as_json(
         {
             "timezone": "UTC",
-            "serverTime": exchange.clock.now_ms(),
-            "rateLimits": [_limit("REQUEST_WEIGHT", "MINUTE", 1, exchange.limiter.weight_limit)]
-            + [_limit("RAW_REQUESTS", "MINUTE", 5, 61_000)],
+            "serverTime": call.now_ms,
+            "rateLimits": [
+                _limit("REQUEST_WEIGHT", 1, call.exchange.settings.weight_limit),
+                _limit("RAW_REQUESTS", 5, 61_000),
+            ],
             "exchangeFilters": [],
             "symbols": [_described(market) for market in markets if wanted_status in (None, market.status)],
         }
     )
 
 
-def klines(exchange: Exchange, query: Query, faults: list[Fault]) -> Answer:
+def klines(call: Call) -> Answer:
+    """Up to 1000 candles; nothing marks the last one while it is forming."""
+    query, exchange = call.query, call.exchange
     parameters.only(query, "symbol", "interval", "startTime", "endTime", "timeZone", "limit")
     name, interval = parameters.symbol(query), parameters.interval(query)
-    limit = parameters.limit(query, 500, 1000)
-    start, end = parameters.number(query, "startTime"), parameters.number(query, "endTime")
-    offset = parameters.zone_offset_ms(query)
-    market, now = _market(exchange, name), exchange.clock.now_ms()
-    rows = page(exchange.source, market.symbol, exchange.gaps(market), interval, start, end, limit, now, offset)
-    return as_json(corrupted(rows, faults, now))
+    wanted = Page(
+        interval,
+        parameters.number(query, "startTime"),
+        parameters.number(query, "endTime"),
+        parameters.limit(query, 500, 1000),
+        parameters.zone_offset_ms(query),
+    )
+    rows = page(exchange.source, exchange.tape(_market(call, name)), wanted, call.now_ms)
+    return as_json(corruption.corrupted(rows, call.faults, call.now_ms))
 
 
-def order_book(exchange: Exchange, query: Query, faults: list[Fault]) -> Answer:
-    parameters.only(query, "symbol", "limit", "symbolStatus")
-    name, limit = parameters.symbol(query), parameters.limit(query, 100, depth.MOST_LEVELS)
-    market = _market(exchange, name)
-    # While nothing trades the book stands still.
-    at = exchange.clock.now_ms() if market.halted_ms is None else market.halted_ms
-    recorded = exchange.source.recorded_book(name)
+def order_book(call: Call) -> Answer:
+    """The book as recorded where it was, else a synthetic one."""
+    parameters.only(call.query, "symbol", "limit", "symbolStatus")
+    name, limit = parameters.symbol(call.query), parameters.limit(call.query, 100, depth.MOST_LEVELS)
+    market, source = _market(call, name), call.exchange.source
+    recorded = source.recorded_book(name)
     if recorded is not None:
         return as_json({**recorded, "bids": recorded["bids"][:limit], "asks": recorded["asks"][:limit]})
-    ticks = exchange.source.price_ticks(market.symbol, at // 1000 * 1000)
-    return as_json(depth.book(exchange.seed, market.symbol, ticks, at, limit))
+    # While nothing trades the book stands still.
+    at = call.now_ms if market.halted_ms is None else market.halted_ms
+    tape = call.exchange.tape(market)
+    return as_json(depth.book(tape, source.price_ticks(tape, at // 1000 * 1000), at, limit))
 
 
-ENDPOINTS: dict[str, Handler] = {
+ENDPOINTS: dict[str, Callable[[Call], Answer]] = {
     "/api/v3/ping": ping,
     "/api/v3/time": server_time,
     "/api/v3/exchangeInfo": exchange_info,
@@ -91,24 +112,10 @@ def is_slow(path: str, query: Query) -> bool:
     return length * (int(limit) if limit.isascii() and limit.isdigit() else 1) > _SLOW_MINUTES
 
 
-def corrupted(rows: list[Row], faults: list[Fault], now_ms: int) -> list[Row]:
-    """The rows after all faults that concern rows."""
-    for fault in faults:
-        if fault.kind == "late_revision":
-            rows = corruption.late_revision(rows, now_ms, fault.seconds)
-        elif fault.kind == "bad_rows":
-            rows = corruption.bad_rows(rows, fault.variants, now_ms)
-        elif fault.kind == "duplicates":
-            rows = corruption.duplicates(rows)
-        elif fault.kind == "shuffled":
-            rows = corruption.shuffled(rows, fault.seed)
-    return rows
-
-
-def _market(exchange: Exchange, name: str) -> Market:
-    market = exchange.market(name)
+def _market(call: Call, name: str) -> Market:
+    market = call.exchange.market(name)
     if market is None:
-        raise Refusal(-1121, "Invalid symbol.")
+        raise RefusedError(-1121, "Invalid symbol.")
     return market
 
 
@@ -117,8 +124,8 @@ def _listed(exchange: Exchange) -> list[Market]:
     return [market for market in found if market]
 
 
-def _limit(kind: str, interval: str, number: int, most: int) -> dict[str, Any]:
-    return {"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": most}
+def _limit(kind: str, minutes: int, most: int) -> dict[str, Any]:
+    return {"rateLimitType": kind, "interval": "MINUTE", "intervalNum": minutes, "limit": most}
 
 
 def _described(market: Market) -> dict[str, Any]:

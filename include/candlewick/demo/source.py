@@ -1,39 +1,31 @@
 """Where candles come from: generated, or replayed from recordings. Both answer the same questions."""
 
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from candlewick.demo.gaps import Gap
-from candlewick.demo.intervals import bucket_start, step
-from candlewick.demo.market import candles
+from candlewick.demo.archive_paths import ArchiveFile
+from candlewick.demo.intervals import MINUTE_MS, bucket_start, step
+from candlewick.demo.market import rows_of
 from candlewick.demo.minutes import price_at
 from candlewick.demo.rows import Row
-from candlewick.demo.symbols import Symbol
-
-if TYPE_CHECKING:
-    from candlewick.demo.archive import ArchiveFile
+from candlewick.demo.tape import Span, Tape
 
 _FEWEST_BUCKETS = 512
 
 
 class Source(Protocol):
-    """Candles and prices of any symbol, as they stand at ``now_ms``."""
+    """Candles, prices and files of any symbol."""
 
-    def rows(
-        self,
-        symbol: Symbol,
-        gaps: tuple[Gap, ...],
-        interval: str,
-        start_ms: int,
-        end_ms: int,
-        now_ms: int,
-        offset_ms: int,
-    ) -> list[Row]:
-        """All rows with start_ms ≤ open time ≤ end_ms, oldest first."""
+    def rows(self, tape: Tape, span: Span) -> list[Row]:
+        """All rows of the span, oldest first."""
 
-    def price_ticks(self, symbol: Symbol, at_ms: int) -> int:
+    def price_ticks(self, tape: Tape, at_ms: int) -> int:
         """The price around which the order book stands."""
 
-    def recorded_zip(self, file: "ArchiveFile") -> bytes | None:
+    def archive_rows(self, tape: Tape, file: ArchiveFile, now_ms: int) -> list[Row]:
+        """The rows of one archive file; none when it has no such file."""
+
+    def recorded_zip(self, file: ArchiveFile) -> bytes | None:
         """The archive file exactly as recorded, where there is a recording that may be served as it is."""
 
     def recorded_book(self, symbol: str) -> dict[str, Any] | None:
@@ -41,59 +33,57 @@ class Source(Protocol):
 
 
 class Generated:
-    """The simulated market."""
+    """The simulated market: a ``Source`` without recordings."""
 
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
+    def rows(self, tape: Tape, span: Span) -> list[Row]:
+        """See ``market.candles``."""
+        return rows_of(tape, span)
 
-    def rows(
-        self,
-        symbol: Symbol,
-        gaps: tuple[Gap, ...],
-        interval: str,
-        start_ms: int,
-        end_ms: int,
-        now_ms: int,
-        offset_ms: int,
-    ) -> list[Row]:
-        return candles(self._seed, symbol, interval, start_ms, end_ms, now_ms, gaps, offset_ms)
+    def price_ticks(self, tape: Tape, at_ms: int) -> int:
+        """The price path at that moment."""
+        return price_at(tape, at_ms)
 
-    def price_ticks(self, symbol: Symbol, at_ms: int) -> int:
-        return price_at(self._seed, symbol, at_ms)
+    def archive_rows(self, tape: Tape, file: ArchiveFile, now_ms: int) -> list[Row]:
+        """What REST answers for the file's span, without the minutes that only the archive lost."""
+        rows = rows_of(tape, Span(file.interval, file.start_ms, file.end_ms - 1, now_ms))
+        holes = [gap for gap in tape.gaps if gap.kind == "hole" and file.interval == "1m"]
+        return [row for row in rows if not any(hole.start <= row[0] // MINUTE_MS < hole.end for hole in holes)]
 
-    def recorded_zip(self, file: "ArchiveFile") -> bytes | None:
-        return None
+    def recorded_zip(self, _file: ArchiveFile) -> None:
+        """Nothing is recorded."""
 
-    def recorded_book(self, symbol: str) -> dict[str, Any] | None:
-        return None
+    def recorded_book(self, _symbol: str) -> None:
+        """Nothing is recorded."""
 
 
-def page(
-    source: Source,
-    symbol: Symbol,
-    gaps: tuple[Gap, ...],
-    interval: str,
-    start_ms: int | None,
-    end_ms: int | None,
-    limit: int,
-    now_ms: int,
-    offset_ms: int = 0,
-) -> list[Row]:
+@dataclass(frozen=True)
+class Page:
+    """What one klines request asks for."""
+
+    interval: str
+    start_ms: int | None
+    end_ms: int | None
+    limit: int
+    offset_ms: int = 0
+
+
+def page(source: Source, tape: Tape, wanted: Page, now_ms: int) -> list[Row]:
     """One REST answer: the first ``limit`` rows from startTime on, or without it the last ones up to endTime."""
-    earliest = bucket_start(interval, symbol.listed_ms, offset_ms)
-    last = now_ms if end_ms is None else min(end_ms, now_ms)
+    interval, offset_ms, limit = wanted.interval, wanted.offset_ms, wanted.limit
+    earliest = bucket_start(interval, tape.symbol.listed_ms, offset_ms)
+    last = now_ms if wanted.end_ms is None else min(wanted.end_ms, now_ms)
     found: list[Row] = []
-    if start_ms is not None:
-        cursor, wanted = bucket_start(interval, max(start_ms, earliest), offset_ms), limit + 1
+    if wanted.start_ms is not None:
+        cursor, buckets = bucket_start(interval, max(wanted.start_ms, earliest), offset_ms), limit + 1
         while cursor <= last and len(found) < limit:
-            following = step(interval, cursor, wanted, offset_ms)
-            until = min(last, following - 1)
-            found += source.rows(symbol, gaps, interval, max(cursor, start_ms), until, now_ms, offset_ms)
-            cursor, wanted = following, max(limit - len(found), _FEWEST_BUCKETS)
+            following = step(interval, cursor, buckets, offset_ms)
+            begin, until = max(cursor, wanted.start_ms), min(last, following - 1)
+            found += source.rows(tape, Span(interval, begin, until, now_ms, offset_ms))
+            cursor, buckets = following, max(limit - len(found), _FEWEST_BUCKETS)
         return found[:limit]
-    cursor, wanted = bucket_start(interval, last, offset_ms), limit - 1
+    cursor, buckets = bucket_start(interval, last, offset_ms), limit - 1
     while last >= earliest and len(found) < limit:
-        cursor = step(interval, cursor, -wanted, offset_ms)
-        found = source.rows(symbol, gaps, interval, max(cursor, earliest), last, now_ms, offset_ms) + found
-        last, wanted = cursor - 1, max(limit - len(found), _FEWEST_BUCKETS)
+        cursor = step(interval, cursor, -buckets, offset_ms)
+        found = source.rows(tape, Span(interval, max(cursor, earliest), last, now_ms, offset_ms)) + found
+        last, buckets = cursor - 1, max(limit - len(found), _FEWEST_BUCKETS)
     return found[-limit:]

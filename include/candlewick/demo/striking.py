@@ -1,5 +1,7 @@
 """What a fault does to an answer."""
 
+from collections.abc import Callable
+
 from candlewick.demo.answers import Answer, error
 from candlewick.demo.faults import Fault
 from candlewick.demo.limits import banned, seconds_to_next_minute, too_many
@@ -9,32 +11,37 @@ _MAINTENANCE_PAGE = b"<!DOCTYPE html><html><body><h1>We'll be right back</h1></b
 _GARBAGE = bytes(range(128, 256)) * 4
 _RESTRICTED = (
     "Service unavailable from a restricted location according to 'b. Eligibility' in "
-    "https://www.binance.com/en/terms. Please contact customer service if you believe you received this message in error."
+    "https://www.binance.com/en/terms. "
+    "Please contact customer service if you believe you received this message in error."
 )
 _BAN_SECONDS = 120
+_BINANCE_LIMIT = 6000
+
+
+def _too_many(fault: Fault, now_ms: int) -> Answer:
+    wait = fault.retry_after if fault.retry_after is not None else seconds_to_next_minute(now_ms)
+    return too_many(_BINANCE_LIMIT, wait)
+
+
+def _banned(fault: Fault, now_ms: int) -> Answer:
+    seconds = fault.retry_after if fault.retry_after is not None else _BAN_SECONDS
+    return banned(now_ms + seconds * 1000, now_ms)
+
+
+_REFUSALS: dict[str, Callable[[Fault, int], Answer]] = {
+    "429": _too_many,
+    "418": _banned,
+    "451": lambda _fault, _now_ms: error(451, 0, _RESTRICTED),
+    "403": lambda _fault, _now_ms: Answer(_WAF_PAGE, 403, "text/html"),
+    "500": lambda _fault, _now_ms: error(500, -1000, "An unknown error occurred while processing the request."),
+    "503": lambda _fault, _now_ms: error(503, -1008, "Server is currently overloaded with other requests."),
+    "504": lambda _fault, _now_ms: error(504, -1007, "Timeout waiting for response from backend server."),
+}
 
 
 def refusal(faults: list[Fault], now_ms: int) -> Answer | None:
     """The answer of the first fault that stands instead of an answer; None when there is none."""
-    for fault in faults:
-        match fault.kind:
-            case "429":
-                wait = fault.retry_after if fault.retry_after is not None else seconds_to_next_minute(now_ms)
-                return too_many(6000, wait)
-            case "418":
-                seconds = fault.retry_after if fault.retry_after is not None else _BAN_SECONDS
-                return banned(now_ms + seconds * 1000, now_ms)
-            case "451":
-                return error(451, 0, _RESTRICTED)
-            case "403":
-                return Answer(_WAF_PAGE, 403, "text/html")
-            case "500":
-                return error(500, -1000, "An unknown error occurred while processing the request.")
-            case "503":
-                return error(503, -1008, "Server is currently overloaded with other requests. Please try again.")
-            case "504":
-                return error(504, -1007, "Timeout waiting for response from backend server.")
-    return None
+    return next((_REFUSALS[fault.kind](fault, now_ms) for fault in faults if fault.kind in _REFUSALS), None)
 
 
 def spoil(answer: Answer, faults: list[Fault]) -> None:

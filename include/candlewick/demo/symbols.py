@@ -27,10 +27,12 @@ class Symbol:
 
     @property
     def quote(self) -> str:
+        """The asset it is priced in."""
         return next((quote for quote in _QUOTES if self.name.endswith(quote) and self.name != quote), "USDT")
 
     @property
     def base(self) -> str:
+        """The asset that is traded."""
         return self.name.removesuffix(self.quote)
 
 

@@ -36,23 +36,24 @@ class RunningExchange:
 
     @property
     def url(self) -> str:
+        """Base URL of the first port."""
         return self.urls[0]
 
     @property
     def port(self) -> int:
+        """The first port."""
         return int(self.url.rpartition(":")[2])
 
     def start(self) -> Self:
         """Return once it answers. Raises RuntimeError with its last words when it does not come up."""
         path = os.pathsep.join(filter(None, [str(_PACKAGES), os.environ.get("PYTHONPATH")]))
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - our own module on this interpreter
             [sys.executable, "-m", "candlewick.demo", *self._arguments],
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONPATH": path},
         )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = self._process.stdout.readline() if self._process.stdout else ""
         self.urls = [word for word in line.split() if word.startswith("http://")]
         if not self.urls:
             self.stop()
@@ -80,7 +81,7 @@ class RunningExchange:
         self._client.close()
         self.stop()
 
-    def control(self, method: str, path: str, body: Any = None) -> Any:
+    def control(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - whatever JSON comes
         """One call of the control API; raises httpx.HTTPStatusError with the reason when it is refused."""
         answer = self._client.request(method, f"/_control/{path}", json=body)
         if answer.is_error:
@@ -100,15 +101,19 @@ class RunningExchange:
         return int(self.control("POST", "clock", {"advance_ms": milliseconds})["now"])
 
     def add_faults(self, *faults: dict[str, Any]) -> None:
+        """See ``control`` for what a fault may be."""
         self.control("POST", "faults", list(faults))
 
     def clear_faults(self) -> None:
+        """Mend everything, outages included."""
         self.control("DELETE", "faults")
 
     def set_symbol(self, symbol: str, status: str | None = None, listed: int | None = None) -> None:
+        """Create a symbol or change its status, from the clock's now on."""
         self.control("POST", "symbols", [{"symbol": symbol, "status": status, "listed": listed}])
 
     def change_settings(self, **settings: int) -> None:
+        """Any of ``settings.Settings``; ``forget=True`` lifts bans."""
         self.control("POST", "settings", settings)
 
     def requests(self) -> list[dict[str, Any]]:
@@ -116,6 +121,7 @@ class RunningExchange:
         return list(self.control("GET", "requests"))
 
     def forget_requests(self) -> None:
+        """Empty the log."""
         self.control("DELETE", "requests")
 
     def reset(self) -> None:
