@@ -1,0 +1,72 @@
+"""What the steps of the minute pipeline tell people about, beside failing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from candlewick.warehouse.events import Event, Kind, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from candlewick.exchange.errors import ExchangeError, IpBanned
+
+
+class Extracted(Protocol):
+    """What is read of an extract's summary."""
+
+    @property
+    def symbols_failed(self) -> Mapping[str, str]:
+        """Sentences by symbol."""
+
+
+class Loaded(Protocol):
+    """What is read of a load's summary."""
+
+    @property
+    def rejected(self) -> int:
+        """Rows now in quarantine."""
+
+    @property
+    def sentence(self) -> str:
+        """The summary in words."""
+
+
+def symbols_failed(summary: Extracted) -> list[Event]:
+    """Return an event per symbol that could not be asked for; the next cycle asks again."""
+    return [Event(Kind.SYMBOL_FAILED, Severity.WARNING, symbol, why) for symbol, why in summary.symbols_failed.items()]
+
+
+def quarantined(summary: Loaded) -> list[Event]:
+    """Return an event when rows were rejected."""
+    if not summary.rejected:
+        return []
+    return [
+        Event(
+            Kind.QUARANTINED,
+            Severity.WARNING,
+            "load",
+            f"{summary.rejected} rows were rejected ({summary.sentence}); quarantined_rows tells the reasons. After the cause "
+            'is gone, run market_minute with force_process = ["quarantined"]',
+        )
+    ]
+
+
+def ip_banned(ban: IpBanned, exchange: str) -> Event:
+    """Return the event of a ban."""
+    return Event(Kind.IP_BANNED, Severity.ERROR, exchange, str(ban))
+
+
+def states_unknown(error: ExchangeError, exchange: str) -> Event:
+    """Return the event of symbol states that could not be asked; extraction goes on with the ones known."""
+    return Event(
+        Kind.STATES_UNKNOWN,
+        Severity.WARNING,
+        exchange,
+        f"symbol states were not refreshed, the known ones are used: {error}",
+    )
+
+
+def schedule_invalid(dag_id: str, problem: str) -> list[Event]:
+    """Return an event when the wished schedule could not be used."""
+    return [Event(Kind.SCHEDULE_INVALID, Severity.WARNING, dag_id, problem)] if problem else []

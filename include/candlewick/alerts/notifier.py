@@ -1,0 +1,69 @@
+"""From Airflow's callbacks to events: what failed, where, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseNotifier
+
+from candlewick.alerts.announce import announce
+from candlewick.warehouse.events import Event, Kind, Severity
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class TaskFailed(BaseNotifier):
+    """``on_failure_callback`` of a task; also runs in the DAG processor, when the task's process was lost."""
+
+    def notify(self, context: Context) -> None:
+        """Record and announce the failure."""
+        announce([task_failed(context)])
+
+
+class RunTimedOut(BaseNotifier):
+    """``on_failure_callback`` of a DAG: a run past its time-out ends its tasks without their own callbacks."""
+
+    def notify(self, context: Context) -> None:
+        """Record and announce the time-out; failures of tasks have been announced by the tasks."""
+        if context.get("reason") == "timed_out":
+            announce([run_timed_out(context)])
+
+
+def task_failed(context: Context) -> Event:
+    """Return the event of a failed task; all its mapped instances share one subject."""
+    ti: Any = context["ti"]
+    error = (
+        context.get("exception")
+        or context.get("reason")
+        or "its process ended without a word (killed, or a lost worker)"
+    )
+    link = getattr(ti, "log_url", "")
+    return Event(
+        kind=Kind.TASK_FAILED,
+        severity=Severity.ERROR,
+        subject=f"{ti.dag_id}.{ti.task_id}",
+        message=f"{_name(error)}{error}" + (f"\n{link}" if link else ""),
+        dag_id=ti.dag_id,
+        task_id=ti.task_id,
+        run_id=ti.run_id,
+        map_index=ti.map_index,
+        try_number=ti.try_number,
+    )
+
+
+def run_timed_out(context: Context) -> Event:
+    """Return the event of a run that lasted longer than its ``dagrun_timeout``."""
+    dag: Any = context["dag"]
+    return Event(
+        kind=Kind.RUN_TIMED_OUT,
+        severity=Severity.ERROR,
+        subject=dag.dag_id,
+        message=f"the run did not end within {dag.dagrun_timeout}; its unfinished tasks were stopped",
+        dag_id=dag.dag_id,
+        run_id=context.get("run_id"),
+    )
+
+
+def _name(error: object) -> str:
+    return f"{type(error).__name__}: " if isinstance(error, BaseException) else ""

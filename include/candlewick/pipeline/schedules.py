@@ -1,0 +1,73 @@
+"""When a DAG runs: the Variable's word, else the setting's, else the built-in default; never a broken DAG."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from croniter import croniter  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VARIABLE = "candlewick_schedules"
+CRON_FIELDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A cron expression (UTC) and, when the wished one could not be used, why."""
+
+    cron: str
+    problem: str = ""
+
+
+def choose(dag_id: str, default: str, read: Callable[[], str | None]) -> Schedule:
+    """Return the schedule of a DAG.
+
+    Args:
+        dag_id: the key in the Variable's JSON object, as in ``{"market_minute": "*/2 * * * *"}``.
+        default: the cron expression of the settings.
+        read: returns the Variable's text, or None when it is not set.
+    """
+    try:
+        text = read()
+    except Exception as error:  # noqa: BLE001  # a DAG must parse whatever happens to the store of Variables
+        return Schedule(
+            default, f"expected to read the Variable {VARIABLE}, got {error}; the default {default!r} is used"
+        )
+    if not text or not text.strip():
+        return Schedule(default)
+    wished, problem = _wished(dag_id, text)
+    if problem:
+        return Schedule(default, f"{problem}; the default {default!r} is used")
+    return Schedule(wished or default)
+
+
+def _wished(dag_id: str, text: str) -> tuple[str | None, str]:
+    """Return the wished cron expression or None, and what is wrong with the Variable."""
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        return None, f"expected JSON in the Variable {VARIABLE}, got {text[:80]!r} ({error})"
+    if not isinstance(document, dict):
+        return None, f"expected a JSON object of DAG names in the Variable {VARIABLE}, got {text[:80]!r}"
+    wished = document.get(dag_id)
+    if wished is None:
+        return None, ""
+    if not is_cron(wished):
+        return (
+            None,
+            f"expected a cron expression of five fields for {dag_id} in the Variable {VARIABLE}, got {wished!r}",
+        )
+    return str(wished).strip(), ""
+
+
+def is_cron(value: object) -> bool:
+    """Tell whether the value is a cron expression Airflow takes: five fields, or a word such as ``@hourly``."""
+    if not isinstance(value, str):
+        return False
+    fields = value.split()
+    shaped = len(fields) == CRON_FIELDS or (len(fields) == 1 and fields[0].startswith("@"))
+    return shaped and bool(croniter.is_valid(value))

@@ -1,0 +1,155 @@
+"""What every DAG shares: defaults of tasks, retries by kind of error, assets, schedules, the environment of dbt.
+
+Imported while DAGs are parsed: everything heavy is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryDecision, RetryPolicy, RetryRule, Variable
+
+from candlewick.alerts.notifier import RunTimedOut, TaskFailed
+from candlewick.pipeline import schedules
+from candlewick.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from airflow.sdk import Context
+
+log = logging.getLogger(__name__)
+
+START = datetime(2026, 1, 1, tzinfo=UTC)  # no run before; catchup is off, so its only use is to be in the past
+QUARANTINED: Final = "quarantined"
+POOL_EXCHANGE, POOL_LOAD, POOL_DBT = "binance", "warehouse_load", "dbt"
+
+
+class RetryByKind(RetryPolicy):
+    """Try again what passes, fail at once what does not; what is not listed follows the task's ``retries``.
+
+    The rules are made when a task failed, in its own process: rules with import paths would import the database
+    driver while DAGs are parsed.
+    """
+
+    def evaluate(
+        self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
+    ) -> RetryDecision:
+        """Decide by the exception; the exchange's own waiting time is kept when it names one."""
+        wait = getattr(exception, "retry_after_seconds", None)
+        if wait is not None:
+            return RetryDecision.retry(timedelta(seconds=float(wait)), reason="the exchange named the time to wait")
+        return ExceptionRetryPolicy(rules()).evaluate(exception, try_number, max_tries, context)
+
+
+def rules() -> list[RetryRule]:
+    """Return the rules, first match wins: a subclass stands before its base."""
+    from candlewick.exchange.errors import BadRequest, HostRefused, IpBanned, NoHostLeft, Unavailable
+    from candlewick.lake.store import LakeError, LakeUnavailable
+    from candlewick.pipeline.transform import TransformBusy, TransformError
+    from candlewick.warehouse.database import WarehouseBusy, WarehouseError
+
+    retry, fail = RetryAction.RETRY, RetryAction.FAIL
+    return [
+        RetryRule(
+            [WarehouseBusy, TransformBusy, LakeUnavailable],
+            retry,
+            timedelta(seconds=10),
+            "a lock or a lost server passes",
+        ),
+        RetryRule(NoHostLeft, retry, timedelta(seconds=30), "a host's circuit breaker has to close first"),
+        RetryRule(Unavailable, retry, timedelta(seconds=10), "no usable answer; another try may get one"),
+        RetryRule([BadRequest, HostRefused, IpBanned], fail, None, "the exchange's answer stays the same"),
+        RetryRule(
+            [WarehouseError, TransformError, LakeError], fail, None, "the error stays until somebody corrects it"
+        ),
+    ]
+
+
+def default_args() -> dict[str, Any]:
+    """Return the defaults of every task."""
+    return {
+        "owner": "candlewick",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=10),
+        "retry_policy": RetryByKind(),
+        "execution_timeout": timedelta(minutes=10),
+        "on_failure_callback": [TaskFailed()],
+    }
+
+
+def run_defaults() -> dict[str, Any]:
+    """Return the defaults of every DAG."""
+    return {
+        "start_date": START,
+        "catchup": False,
+        "max_active_runs": 1,
+        "on_failure_callback": [RunTimedOut()],
+    }
+
+
+def schedule(dag_id: str, default: str) -> schedules.Schedule:
+    """Return the DAG's schedule; one Variable, read while the DAG is parsed, changes it at run time."""
+    chosen = schedules.choose(dag_id, default, lambda: Variable.get(schedules.VARIABLE, default=None))
+    if chosen.problem:
+        log.warning("schedule of %s: %s", dag_id, chosen.problem)
+    return chosen
+
+
+def forced(params: Mapping[str, Any] | None) -> list[list[str] | Literal["quarantined"]]:
+    """Return what the run's ``force_process`` asks to load again: nothing, keys, what is in quarantine, or both."""
+    value = (params or {}).get("force_process") or []
+    words = [value] if isinstance(value, str) else list(value)
+    keys = [word for word in words if word != QUARANTINED]
+    asked: list[list[str] | Literal["quarantined"]] = [keys] if keys else []
+    return [*asked, QUARANTINED] if QUARANTINED in words else asked
+
+
+def raw_asset() -> Asset:
+    """Return the asset of the payloads as received."""
+    return Asset(name="lake.raw", uri=f"s3://{settings().raw_bucket}", group="lake")
+
+
+def table_asset(table: str, *, schema: str | None = None) -> Asset:
+    """Return the asset of a warehouse table (default schema: the marts); the host is the connection's name."""
+    schema = schema or settings().marts_schema
+    return Asset(name=f"{schema}.{table}", uri=f"mysql://warehouse:3306/{schema}/{table}", group="warehouse")
+
+
+def staging_assets() -> list[Asset]:
+    """Return the assets the load writes."""
+    return [table_asset(table, schema=settings().raw_schema) for table in ("staging_klines", "staging_orderbook")]
+
+
+@contextmanager
+def skip_when_banned() -> Iterator[None]:
+    """Turn a ban into a skip that says so: nothing is asked, what is captured is still loaded and transformed."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from candlewick.alerts import conditions
+    from candlewick.alerts.announce import announce
+    from candlewick.exchange.errors import IpBanned
+
+    try:
+        yield
+    except IpBanned as ban:
+        announce([conditions.ip_banned(ban, settings().exchange)])
+        raise AirflowSkipException(f"nothing is asked while this address is banned: {ban}") from ban
+
+
+def dbt_environment() -> dict[str, str]:
+    """Return what the dbt project's profile reads, from the connection `warehouse_transform`."""
+    from candlewick.connections import WAREHOUSE_TRANSFORM, connection
+
+    account = connection(WAREHOUSE_TRANSFORM)
+    return {
+        "CANDLEWICK_DBT_HOST": account.host or "127.0.0.1",
+        "CANDLEWICK_DBT_PORT": str(account.port or 3306),
+        "CANDLEWICK_DBT_USER": account.login or "",
+        "CANDLEWICK_DBT_PASSWORD": account.password or "",
+        "CANDLEWICK_MARTS_SCHEMA": settings().marts_schema,
+        "CANDLEWICK_RAW_SCHEMA": settings().raw_schema,
+    }
