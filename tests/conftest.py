@@ -6,7 +6,6 @@ import itertools
 import os
 
 import pytest
-from support.servers import GivenMySQL, MariaDB, ObjectStore
 
 from candlewick.demo.testing import RunningExchange
 from candlewick.exchange.binance import from_connection
@@ -15,6 +14,7 @@ from candlewick.settings import Settings
 from candlewick.warehouse import schema
 from candlewick.warehouse.database import Warehouse
 from candlewick.warehouse.host_state import HostStateStore
+from support.servers import GivenMySQL, MariaDB, ObjectStore
 
 GIVEN_MYSQL = os.environ.get("CANDLEWICK_TEST_MYSQL")
 _numbers = itertools.count(1)

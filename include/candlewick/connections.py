@@ -25,7 +25,7 @@ WAREHOUSE, WAREHOUSE_TRANSFORM, WAREHOUSE_READ = "warehouse", "warehouse_transfo
 
 def connection(conn_id: str) -> Connection:
     """Return an Airflow connection; `warehouse_transform` and `warehouse_read` fall back to `warehouse`."""
-    from airflow.exceptions import AirflowNotFoundException
+    from airflow.sdk.exceptions import AirflowNotFoundException
     from airflow.sdk import Connection
 
     try:

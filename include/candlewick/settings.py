@@ -24,9 +24,15 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CANDLEWICK_", extra="ignore", frozen=True)
 
     # --- where things live -------------------------------------------------------------------------------------------
-    home: Path = Field(REPOSITORY / ".candlewick", description="Folder of all local state: virtualenvs, data, logs, secrets.")
+    home: Path = Field(
+        REPOSITORY / ".candlewick", description="Folder of all local state: virtualenvs, data, logs, secrets."
+    )
     dbt_project_dir: Path = Field(REPOSITORY / "dbt_project", description="Folder of the dbt project.")
-    dbt_executable: Path | None = Field(None, description="The dbt command; empty: `venvs/dbt/bin/dbt` under the home folder.")
+    dags_dir: Path = Field(REPOSITORY / "dags", description="Folder of the DAG files.")
+    plugins_dir: Path = Field(REPOSITORY / "plugins", description="Folder of the Airflow plugin.")
+    dbt_executable: Path | None = Field(
+        None, description="The dbt command; empty: `venvs/dbt/bin/dbt` under the home folder."
+    )
     raw_schema: str = Field("candlewick_raw", description="Schema Airflow writes: staging and ledgers.")
     marts_schema: str = Field("candlewick", description="Schema dbt writes: facts, aggregates and marts.")
     raw_bucket: str = Field("crypto-raw", description="Bucket of payloads as received.")
@@ -38,39 +44,67 @@ class Settings(BaseSettings):
         description="Symbols that seed the table of tracked symbols (comma separated); afterwards the table rules.",
     )
     exchange: str = Field("binance", description="Name of the exchange in every key.")
-    first_fetch_minutes: int = Field(100, ge=1, description="Minutes of candles to fetch when a symbol has no watermark yet.")
-    reread_candles: int = Field(5, ge=1, le=500, description="Newest candles asked for again each cycle, to catch late revisions.")
+    first_fetch_minutes: int = Field(
+        100, ge=1, description="Minutes of candles to fetch when a symbol has no watermark yet."
+    )
+    reread_candles: int = Field(
+        5, ge=1, le=500, description="Newest candles asked for again each cycle, to catch late revisions."
+    )
     depth_levels: int = Field(20, ge=1, le=5000, description="Order-book levels per side.")
-    exchange_info_minutes: int = Field(10, ge=1, description="Age in minutes at which symbol states and limits are asked again.")
+    exchange_info_minutes: int = Field(
+        10, ge=1, description="Age in minutes at which symbol states and limits are asked again."
+    )
 
     # --- how the exchange is asked -----------------------------------------------------------------------------------
     shard_size: int = Field(100, ge=1, description="Symbols per mapped extract task.")
     request_concurrency: int = Field(8, ge=1, le=64, description="Requests in flight inside one extract task.")
     connect_timeout_seconds: float = Field(5.0, gt=0, description="Time to establish a connection, in seconds.")
     read_timeout_seconds: float = Field(15.0, gt=0, description="Time to wait for an answer, in seconds.")
-    retry_attempts: int = Field(5, ge=1, description="Tries of one request (time-outs, 5xx and lost connections are tried again).")
-    retry_initial_seconds: float = Field(0.5, gt=0, description="First pause between tries, in seconds; doubles, with jitter.")
+    retry_attempts: int = Field(
+        5, ge=1, description="Tries of one request (time-outs, 5xx and lost connections are tried again)."
+    )
+    retry_initial_seconds: float = Field(
+        0.5, gt=0, description="First pause between tries, in seconds; doubles, with jitter."
+    )
     retry_max_seconds: float = Field(20.0, gt=0, description="Longest pause between tries, in seconds.")
-    retry_after_max_seconds: float = Field(90.0, gt=0, description="Longest Retry-After of a 429 that is waited for, in seconds.")
-    weight_share: float = Field(0.8, gt=0, le=1, description="Share of the exchange's weight limit all processes stay under.")
+    retry_after_max_seconds: float = Field(
+        90.0, gt=0, description="Longest Retry-After of a 429 that is waited for, in seconds."
+    )
+    weight_share: float = Field(
+        0.8, gt=0, le=1, description="Share of the exchange's weight limit all processes stay under."
+    )
     breaker_failures: int = Field(5, ge=1, description="Failures in a row that open a host's circuit breaker.")
-    breaker_reset_seconds: float = Field(60.0, gt=0, description="Time until an open breaker lets one request try, in seconds.")
+    breaker_reset_seconds: float = Field(
+        60.0, gt=0, description="Time until an open breaker lets one request try, in seconds."
+    )
 
     # --- how objects are loaded --------------------------------------------------------------------------------------
     load_batch_objects: int = Field(1000, ge=1, description="Most objects of one load (one transaction, one load_id).")
-    load_batch_megabytes: int = Field(64, ge=1, description="Most payload of one load, in MiB (10^6 rows are about 150).")
+    load_batch_megabytes: int = Field(
+        64, ge=1, description="Most payload of one load, in MiB (10^6 rows are about 150)."
+    )
     lake_concurrency: int = Field(16, ge=1, le=64, description="Object reads or writes in flight per task.")
     lock_wait_seconds: int = Field(60, ge=1, description="Longest wait for another writer, in seconds.")
 
     # --- schedules ---------------------------------------------------------------------------------------------------
-    minute_schedule: str = Field("* * * * *", description="Cron of market_minute (UTC); Variable `candlewick_schedules` overrides.")
-    hourly_schedule: str = Field("5 * * * *", description="Cron of market_hourly (UTC); Variable `candlewick_schedules` overrides.")
+    minute_schedule: str = Field(
+        "* * * * *", description="Cron of market_minute (UTC); Variable `candlewick_schedules` overrides."
+    )
+    hourly_schedule: str = Field(
+        "5 * * * *", description="Cron of market_hourly (UTC); Variable `candlewick_schedules` overrides."
+    )
 
     # --- alerts ------------------------------------------------------------------------------------------------------
-    alert_email: str = Field("", description="Address alerts go to through the `alerts_smtp` connection; empty: no e-mail.")
+    alert_email: str = Field(
+        "", description="Address alerts go to through the `alerts_smtp` connection; empty: no e-mail."
+    )
     alert_webhook: bool = Field(False, description="Send alerts to the `alerts_webhook` connection.")
-    stale_after_minutes: int = Field(5, ge=1, description="Age of a symbol's newest final candle that raises an alert, in minutes.")
-    alert_repeat_minutes: int = Field(60, ge=1, description="The same alert leaves the machine once in this many minutes.")
+    stale_after_minutes: int = Field(
+        5, ge=1, description="Age of a symbol's newest final candle that raises an alert, in minutes."
+    )
+    alert_repeat_minutes: int = Field(
+        60, ge=1, description="The same alert leaves the machine once in this many minutes."
+    )
 
     # --- the local launcher ------------------------------------------------------------------------------------------
     bind_host: str = Field("127.0.0.1", description="Address the launcher's servers listen on.")
@@ -78,10 +112,22 @@ class Settings(BaseSettings):
     database_port: int = Field(13306, ge=1, le=65535, description="Port of the private MariaDB.")
     s3_port: int = Field(19000, ge=1, le=65535, description="Port of the private S3 endpoint.")
     exchange_port: int = Field(18080, ge=1, le=65535, description="Port of the simulated exchange.")
+    airflow_parallelism: int = Field(
+        4, ge=1, description="Tasks that run at once (worker processes, about 120 MB each)."
+    )
+    pool_binance_slots: int = Field(
+        4, ge=1, description="Tasks that talk to the exchange at once, when pools are created."
+    )
+    demo_wait_seconds: int = Field(600, ge=1, description="Longest wait for data after a start, in seconds.")
+    stop_grace_seconds: float = Field(20.0, gt=0, description="Time services get to end by themselves, in seconds.")
     database_memory_megabytes: int = Field(512, ge=64, description="Buffer pool of the private MariaDB, in MiB.")
     demo_seed: int = Field(7, description="Seed of the simulated market.")
-    demo_latency_milliseconds: int = Field(0, ge=0, description="Latency of each answer of the simulated exchange, in ms.")
-    demo_replay: Path | None = Field(None, description="Folder of recorded archive files to replay instead of simulating.")
+    demo_latency_milliseconds: int = Field(
+        0, ge=0, description="Latency of each answer of the simulated exchange, in ms."
+    )
+    demo_replay: Path | None = Field(
+        None, description="Folder of recorded archive files to replay instead of simulating."
+    )
 
     @field_validator("symbols", mode="before")
     @classmethod
@@ -95,7 +141,9 @@ class Settings(BaseSettings):
     def _known_shape(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         bad = [symbol for symbol in value if not SYMBOL_PATTERN.match(symbol)]
         if bad:
-            raise ValueError(f"expected symbols as the exchange writes them (BTCUSDT), got {bad}; correct CANDLEWICK_SYMBOLS")
+            raise ValueError(
+                f"expected symbols as the exchange writes them (BTCUSDT), got {bad}; correct CANDLEWICK_SYMBOLS"
+            )
         return tuple(dict.fromkeys(value))
 
     @field_validator("raw_schema", "marts_schema")

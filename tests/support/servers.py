@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import MySQLdb
+
 from support.ports import free_port, listens, wait_until
 
 ROOT_PASSWORD = "root-of-a-throw-away-server"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from candlewick.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class LakeError(Exception):
@@ -87,7 +89,9 @@ def _typed_errors(what: str) -> Iterator[None]:
             raise LakeUnavailable(f"{sentence}; it will be tried again") from error
         raise LakeError(f"{sentence}; check the `lake` connection and its rights") from error
     except BotoCoreError as error:
-        raise LakeUnavailable(f"expected to {what}, but the object store does not answer ({error}); is it up?") from error
+        raise LakeUnavailable(
+            f"expected to {what}, but the object store does not answer ({error}); is it up?"
+        ) from error
 
 
 def main() -> int:

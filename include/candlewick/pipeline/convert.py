@@ -76,29 +76,15 @@ def convert_klines(envelope: Envelope, object_id: int, first_row_number: int) ->
     step, clock = interval.milliseconds, envelope.server_time
     reached = -1
     for number, row in enumerate(envelope.data, 1):
-        reason = RejectReason.FIELD_COUNT
-        if type(row) is list and len(row) == KLINE_FIELDS:
-            open_ms, close_ms = row[0], row[6]
-            until_volume, from_quote_volume = "\t".join(map(str, row[1:6])), "\t".join(map(str, row[7:11]))
-            if not _VALUES.fullmatch(f"{until_volume}\t{from_quote_volume}"):
-                reason = RejectReason.NOT_A_NUMBER
-            elif type(open_ms) is not int or type(close_ms) is not int:
-                reason = RejectReason.NOT_A_NUMBER
-            elif open_ms > clock:
-                reason = RejectReason.IN_THE_FUTURE
-            elif open_ms % step or open_ms < 0:
-                reason = RejectReason.OFF_GRID
-            elif not open_ms < close_ms < open_ms + step:
-                reason = RejectReason.CLOSE_TIME_OUTSIDE
-            else:
-                if open_ms > reached and open_ms + step <= clock:
-                    reached = open_ms
-                out.lines.append(
-                    f"{first_row_number + number - 1}\t{head}{moment_text(open_ms)}\t{until_volume}\t"
-                    f"{moment_text(close_ms)}\t{from_quote_volume}{tail}\n"
-                )
-                continue
-        out.rejects.append(_rejected_row(number, reason, row))
+        reason = _row_fault(row, step, clock)
+        if reason:
+            out.rejects.append(_rejected_row(number, reason, row))
+            continue
+        open_ms = row[0]
+        if open_ms > reached and open_ms + step <= clock:
+            reached = open_ms
+        values = "\t".join(map(str, (*row[1:6], moment_text(row[6]), *row[7:11])))
+        out.lines.append(f"{first_row_number + number - 1}\t{head}{moment_text(open_ms)}\t{values}{tail}\n")
     reached = max([reached, *_reached_by_rejects(out.rejects, interval, clock)])
     out.reached_ms = None if reached < 0 else reached
     return out
@@ -123,6 +109,21 @@ def convert_book(envelope: Envelope, object_id: int, first_row_number: int) -> C
             out.lines.append(f"{first_row_number + out.rows}\t{head}\t{name[:3]}\t{level}\t{price}\t{quantity}{tail}")
             out.rows += 1
     return out
+
+
+def _row_fault(row: Any, step: int, clock: int) -> RejectReason | None:
+    """Name what is wrong with a candle's shape or stamps, None when nothing is."""
+    if type(row) is not list or len(row) != KLINE_FIELDS:
+        return RejectReason.FIELD_COUNT
+    open_ms, close_ms = row[0], row[6]
+    is_numeric = _VALUES.fullmatch("\t".join(map(str, (*row[1:6], *row[7:11]))))
+    if not is_numeric or type(open_ms) is not int or type(close_ms) is not int:
+        return RejectReason.NOT_A_NUMBER
+    if open_ms > clock:
+        return RejectReason.IN_THE_FUTURE
+    if open_ms % step or open_ms < 0:
+        return RejectReason.OFF_GRID
+    return None if open_ms < close_ms < open_ms + step else RejectReason.CLOSE_TIME_OUTSIDE
 
 
 def _book_fault(bids: list[Any], asks: list[Any]) -> RejectReason | None:

@@ -231,7 +231,12 @@ def _convert(one: LoadableObject, payload: bytes | None, first_row_number: int) 
         envelope = unwrap(payload)
     except ValueError as error:
         return unreadable(RejectReason.BAD_ENVELOPE, str(error))
-    found = (envelope.exchange, envelope.symbol, envelope.type.value, envelope.interval.value if envelope.interval else "")
+    found = (
+        envelope.exchange,
+        envelope.symbol,
+        envelope.type.value,
+        envelope.interval.value if envelope.interval else "",
+    )
     if found != one.series:
         return unreadable(RejectReason.BAD_ENVELOPE, f"the object says {found}, its outcome {one.series}")
     convert = convert_klines if one.data_type is DataType.KLINES else convert_book

@@ -6,11 +6,11 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from candlewick.settings import Settings
 from candlewick.warehouse import symbols as table
 
 if TYPE_CHECKING:
     from candlewick.exchange.port import Exchange
+    from candlewick.settings import Settings
     from candlewick.warehouse.database import Warehouse
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import MySQLdb
 from candlewick.settings import Settings, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 LOCK_WAIT_TIMEOUT, DEADLOCK = 1205, 1213
@@ -112,7 +111,9 @@ class Warehouse:
                 yield session
                 connection.commit()
         except BaseException:
-            with suppress(MySQLdb.Error):  # a lost connection is rolled back by the server; the first error is the one to tell
+            with suppress(
+                MySQLdb.Error
+            ):  # a lost connection is rolled back by the server; the first error is the one to tell
                 connection.rollback()
             raise
         finally:

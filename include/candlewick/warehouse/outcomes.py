@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from candlewick.market import DataType, Interval, Source
-from candlewick.warehouse.database import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from candlewick.warehouse.database import Session
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +83,8 @@ def record(session: Session, outcomes: Sequence[Outcome]) -> None:
 def pending(session: Session, after: int, most: int) -> list[LoadableObject]:
     """Return queued objects behind an id, oldest first. Costs the queue, not the history: read off an index."""
     rows = session.all(
-        f"{_LOADABLE} WHERE o.load_state = 'pending' AND o.outcome_id > %s ORDER BY o.outcome_id LIMIT %s", (after, most)
+        f"{_LOADABLE} WHERE o.load_state = 'pending' AND o.outcome_id > %s ORDER BY o.outcome_id LIMIT %s",
+        (after, most),
     )
     return [_loadable(row) for row in rows]
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from candlewick.market import RejectReason
-from candlewick.warehouse.database import Session
-from candlewick.warehouse.outcomes import LoadableObject
 from candlewick.warehouse.staging import KLINES, ORDERBOOK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from candlewick.market import RejectReason
+    from candlewick.warehouse.database import Session
+    from candlewick.warehouse.outcomes import LoadableObject
 
 # The models that consume staging; each hands the load on to those it feeds (dbt macro `pending_loads`).
 CONSUMERS = {KLINES: "fact_klines", ORDERBOOK: "fact_orderbook"}
@@ -56,7 +60,9 @@ def begin_load(session: Session, lane: str, run_id: str, now: datetime) -> int:
     )
 
 
-def finish_load(session: Session, load_id: int, objects: int, staged: dict[str, int], rejected: int, now: datetime) -> None:
+def finish_load(
+    session: Session, load_id: int, objects: int, staged: dict[str, int], rejected: int, now: datetime
+) -> None:
     """Complete the load's row and tell the models that have something to consume."""
     session.run(
         "UPDATE loads SET objects = %s, rows_staged = %s, rows_rejected = %s, loaded_at = %s WHERE load_id = %s",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from candlewick.warehouse.database import Warehouse, WarehouseError
 
 if TYPE_CHECKING:
+    from alembic.config import Config
     from sqlalchemy.engine import Connection
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -44,7 +45,7 @@ def upgrade(warehouse: Warehouse, revision: str = "head") -> str:
     return str(row[0])
 
 
-def _alembic_config(connection: Connection) -> object:
+def _alembic_config(connection: Connection) -> Config:
     from alembic.config import Config
 
     config = Config()

@@ -72,7 +72,9 @@ def load_lines(session: Session, table: str, load_id: int, lines: Iterable[str])
         warnings = session.all("SHOW WARNINGS LIMIT 3")
     if loaded != count or warnings:
         told = "; ".join(str(warning[2]) for warning in warnings) or "no warning"
-        raise WarehouseError(f"expected {count} rows in {table} as they are, but the server took {loaded} and said: {told}")
+        raise WarehouseError(
+            f"expected {count} rows in {table} as they are, but the server took {loaded} and said: {told}"
+        )
     return count
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from candlewick.exchange.port import SymbolState
-from candlewick.warehouse.database import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from candlewick.warehouse.database import Session
 
 NOT_LISTED = "NOT_LISTED"
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from candlewick.market import DataType
-from candlewick.warehouse.database import Session
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from candlewick.market import DataType
+    from candlewick.warehouse.database import Session
 
 Series = tuple[str, str, str, str]
 
@@ -17,7 +20,7 @@ def last_open_times(session: Session, exchange: str, data_type: DataType, interv
         "WHERE exchange = %s AND data_type = %s AND interval_code = %s AND last_open_time IS NOT NULL",
         (exchange, data_type.value, interval_code),
     )
-    return dict(rows)  # type: ignore[arg-type]
+    return dict(rows)
 
 
 def move(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-from candlewick.demo.market import candles
-
 from candlewick.pipeline.extract import extract_shard
 from candlewick.pipeline.load import load_pending
 
