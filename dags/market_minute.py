@@ -75,7 +75,7 @@ def market_minute() -> None:
         map_index_template="{{ task.op_kwargs['shard']['name'] }}",
         outlets=[wiring.raw_asset()],
     )
-    def extract(shard: dict[str, object], run_id: str = "") -> str:
+    def extract(shard: dict[str, object], run_id: str) -> str:
         """Ask for the candles and books of a shard's symbols and put the answers into the lake."""
         from candlewick.alerts import conditions
         from candlewick.alerts.announce import announce
@@ -93,7 +93,7 @@ def market_minute() -> None:
         inlets=[wiring.raw_asset()],
         outlets=wiring.staging_assets(),
     )
-    def load(params: dict[str, Any] | None = None, run_id: str = "") -> list[str]:
+    def load(params: dict[str, Any], run_id: str) -> list[str]:
         """Load what is captured; then what was asked for again; then look for late symbols."""
         from candlewick.alerts import conditions, staleness
         from candlewick.alerts.announce import announce
