@@ -25,11 +25,11 @@ UNKNOWN_LIMIT = 1200
 class Counted:
     """What an answer tells: the minutes it may have been counted in, and the counter it carried.
 
-    ``is_reserved``: its weight was reserved in ``first_minute``; false for a request sent before the clock was known.
+    ``reserved_in`` is the minute its weight was reserved in, as :meth:`WeightBudget.reserve` returned it.
     """
 
     weight: int
-    is_reserved: bool
+    reserved_in: int
     first_minute: int
     last_minute: int
     used_weight: int | None
@@ -78,24 +78,29 @@ class WeightBudget:
             retry_after_seconds=seconds,
         )
 
-    def reserve(self, state: HostState, weight: int, now_ms: int, *, clock_known: bool) -> None:
-        """Count a request before it is sent; with an unknown clock into whichever minute the state is in."""
+    def reserve(self, state: HostState, weight: int, now_ms: int, *, clock_known: bool) -> int:
+        """Count a request before it is sent, and return the minute it was counted in.
+
+        With an unknown clock that is whichever minute the state is in.
+        """
         if clock_known:
             _enter(state, now_ms // MILLISECONDS_PER_MINUTE)
         state.used_weight += weight
+        return state.window_minute
 
 
 def settle(state: HostState, counted: Counted) -> None:
     """Correct the reservation by what the exchange counted.
 
-    An answer that crossed a minute may have been counted on either side and its counter may belong to the old minute:
-    it adds its own weight to the new one, and its counter is not used.
+    Weight reserved in another minute is added to the one the answer came in: it may have been counted there. The
+    counter is used only if the answer did not cross a minute; else it may be that of the old one.
     """
-    crossed = counted.first_minute != counted.last_minute
     _enter(state, counted.last_minute)
-    if crossed or not counted.is_reserved:
+    if state.window_minute != counted.last_minute:
+        return
+    if counted.reserved_in != counted.last_minute:
         state.used_weight += counted.weight
-    if counted.used_weight is not None and not crossed and state.window_minute == counted.last_minute:
+    if counted.used_weight is not None and counted.first_minute == counted.last_minute:
         state.used_weight = max(state.used_weight, counted.used_weight)
 
 

@@ -35,6 +35,14 @@ class Host:
         return urlsplit(self.url).netloc.lower()
 
 
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Leave to send one request to a host; its weight is reserved in ``minute``."""
+
+    host: Host
+    minute: int
+
+
 @dataclass(slots=True)
 class Route:
     """One question's way through the hosts: how long it may still wait, and what it met."""
@@ -75,7 +83,7 @@ class Hosts:
         self._hosts, self._states, self._time, self._sleep = tuple(hosts), states, time, sleep
         self._budget, self._breaker = rules.budget, rules.breaker
 
-    def admit(self, weight: int, route: Route) -> Host:
+    def admit(self, weight: int, route: Route) -> Admission:
         """Reserve weight at the first host that may be asked, waiting for it as long as the route allows.
 
         Raises:
@@ -86,7 +94,7 @@ class Hosts:
         """
         while True:
             obstacle = self._try(weight, route)
-            if isinstance(obstacle, Host):
+            if isinstance(obstacle, Admission):
                 return obstacle
             if not route.covers(obstacle.retry_after_seconds):
                 raise obstacle
@@ -128,29 +136,30 @@ class Hosts:
 
         self._states.change([host.name], self._time.earliest_ms(), rule)
 
-    def _try(self, weight: int, route: Route) -> Host | RateLimited | BudgetExhausted:
+    def _try(self, weight: int, route: Route) -> Admission | RateLimited | BudgetExhausted:
         resting: dict[Host, int] = {}
         for host in route.order(self._hosts):
-            now_ms = self._time.earliest_ms()
-
-            def rule(states: list[HostState], now_ms: int = now_ms) -> int | RateLimited | BudgetExhausted:
-                (state,), known = states, self._time.is_known
-                self._budget.check_ban(state, now_ms)
-                if rests_for_ms := self._breaker.rests_for_ms(state, now_ms):
-                    return rests_for_ms
-                if obstacle := self._budget.obstacle(state, weight, now_ms, clock_known=known):
-                    return obstacle
-                self._breaker.enter(state, now_ms)
-                self._budget.reserve(state, weight, now_ms, clock_known=known)
-                return 0
-
-            outcome = self._states.change([host.name], now_ms, rule)
-            if isinstance(outcome, RateLimited | BudgetExhausted):
+            outcome = self._try_host(host, weight)
+            if not isinstance(outcome, int):
                 return outcome
-            if not outcome:
-                return host
             resting[host] = outcome
         raise self._no_host_left(route, resting)
+
+    def _try_host(self, host: Host, weight: int) -> Admission | RateLimited | BudgetExhausted | int:
+        """Return leave to ask this host, what it has to wait for, or for how many ms the host rests."""
+        now_ms, clock_known = self._time.earliest_ms(), self._time.is_known
+
+        def rule(states: list[HostState]) -> Admission | RateLimited | BudgetExhausted | int:
+            (state,) = states
+            self._budget.check_ban(state, now_ms)
+            if rests_for_ms := self._breaker.rests_for_ms(state, now_ms):
+                return rests_for_ms
+            if obstacle := self._budget.obstacle(state, weight, now_ms, clock_known=clock_known):
+                return obstacle
+            self._breaker.enter(state, now_ms)
+            return Admission(host, self._budget.reserve(state, weight, now_ms, clock_known=clock_known))
+
+        return self._states.change([host.name], now_ms, rule)
 
     def _no_host_left(self, route: Route, resting: dict[Host, int]) -> NoHostLeft:
         met = [f"{host.name} {why}" for host, why in route.refused.items()]

@@ -15,7 +15,7 @@ from candlewick.exchange.breaker import Breaker
 from candlewick.exchange.budget import Counted, WeightBudget
 from candlewick.exchange.clock import Clock, ExchangeClock
 from candlewick.exchange.errors import ExchangeError, HostRefused, NoHostLeft, RateLimited, Unavailable
-from candlewick.exchange.hosts import Host, Hosts, Route, Rules
+from candlewick.exchange.hosts import Admission, Host, Hosts, Route, Rules
 from candlewick.exchange.port import Answer
 from candlewick.exchange.refusals import Refusal
 from candlewick.market import MILLISECONDS_PER_MINUTE
@@ -55,8 +55,8 @@ class Reply:
 @dataclass(frozen=True, slots=True)
 class _Sent:
     question: Question
+    admission: Admission
     asked_at: float
-    clock_was_known: bool
 
 
 SERVER_TIME = Question("/api/v3/time", weight=1, parameters={})
@@ -128,16 +128,16 @@ class RestClient:
 
     def _try_hosts(self, question: Question, read: Callable[[Reply], T], route: Route) -> T:
         while True:
-            host = self.hosts.admit(question.weight, route)
+            admission = self.hosts.admit(question.weight, route)
             try:
-                return self._try(host, question, read, route)
+                return self._try(admission, question, read, route)
             except HostRefused:
                 continue  # the route remembers who refused; after the last host admit() raises NoHostLeft
 
-    def _try(self, host: Host, question: Question, read: Callable[[Reply], T], route: Route) -> T:
-        sent, counter = _Sent(question, self._clock.monotonic(), self.time.is_known), None
+    def _try(self, admission: Admission, question: Question, read: Callable[[Reply], T], route: Route) -> T:
+        host, sent, counter = admission.host, _Sent(question, admission, self._clock.monotonic()), None
         try:
-            reply = self._get(host, sent)
+            reply = self._get(sent)
             counter = reply.headers.get(USED_WEIGHT)
             result = self._read(reply, read)
         except ExchangeError as error:
@@ -146,7 +146,8 @@ class RestClient:
         self.hosts.answered(host, route, self._counted(sent, counter), None)
         return result
 
-    def _get(self, host: Host, sent: _Sent) -> Reply:
+    def _get(self, sent: _Sent) -> Reply:
+        host = sent.admission.host
         try:
             response = self._session.get(
                 host.url + sent.question.path,
@@ -179,7 +180,7 @@ class RestClient:
             return None
         return Counted(
             weight=sent.question.weight,
-            is_reserved=sent.clock_was_known,
+            reserved_in=sent.admission.minute,
             first_minute=self.time.earliest_ms(sent.asked_at) // MILLISECONDS_PER_MINUTE,
             last_minute=self.time.latest_ms() // MILLISECONDS_PER_MINUTE,
             used_weight=int(counter) if counter is not None and counter.isdecimal() else None,

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from candlewick.exchange.errors import HostStateUnavailable
 from candlewick.exchange.state import BreakerState, HostState
 from candlewick.settings import settings
-from candlewick.warehouse.database import DEADLOCK, SERVER_GONE, SESSION_SETTINGS, Session, from_ms, to_ms
+from candlewick.warehouse.database import (
+    DEADLOCK,
+    SERVER_GONE,
+    SESSION_SETTINGS,
+    Session,
+    WarehouseError,
+    from_ms,
+    to_ms,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,13 +59,13 @@ class HostStateStore:
         with self._turn:
             try:
                 return self._transaction(hosts, now_ms, rule)
-            except MySQLdb.Error as error:
+            except (MySQLdb.Error, WarehouseError) as error:
                 self._drop()
                 if not error.args or error.args[0] not in WORTH_A_SECOND_TRY:
                     raise self._unavailable(error) from error
             try:
                 return self._transaction(hosts, now_ms, rule)
-            except MySQLdb.Error as error:
+            except (MySQLdb.Error, WarehouseError) as error:
                 self._drop()
                 raise self._unavailable(error) from error
 

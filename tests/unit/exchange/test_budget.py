@@ -63,27 +63,27 @@ def test_with_an_unknown_clock_weight_is_added_and_never_refused():
 
 def test_the_exchanges_counter_only_raises_ours():
     subject = state(used_weight=100)
-    budget.settle(subject, Counted(2, True, MINUTE, MINUTE, 90))
+    budget.settle(subject, Counted(2, MINUTE, MINUTE, MINUTE, 90))
     assert subject.used_weight == 100
-    budget.settle(subject, Counted(2, True, MINUTE, MINUTE, 130))
+    budget.settle(subject, Counted(2, MINUTE, MINUTE, MINUTE, 130))
     assert subject.used_weight == 130
 
 
 def test_an_answer_across_the_minute_adds_its_weight_to_the_new_one_and_its_counter_is_not_used():
     subject = state(used_weight=4000)
-    budget.settle(subject, Counted(2, True, MINUTE, MINUTE + 1, 4002))
+    budget.settle(subject, Counted(2, MINUTE, MINUTE, MINUTE + 1, 4002))
     assert (subject.window_minute, subject.used_weight) == (MINUTE + 1, 2)
 
 
 def test_weight_sent_before_the_clock_was_known_is_added_once_it_is():
     subject = state(window_minute=0, used_weight=1)
-    budget.settle(subject, Counted(1, False, MINUTE, MINUTE, None))
+    budget.settle(subject, Counted(1, 0, MINUTE, MINUTE, None))
     assert (subject.window_minute, subject.used_weight) == (MINUTE, 1)
 
 
 def test_a_counter_of_a_minute_that_is_over_is_ignored():
     subject = state(window_minute=MINUTE + 1, used_weight=4)
-    budget.settle(subject, Counted(2, True, MINUTE, MINUTE, 4000))
+    budget.settle(subject, Counted(2, MINUTE, MINUTE, MINUTE, 4000))
     assert (subject.window_minute, subject.used_weight) == (MINUTE + 1, 4)
 
 
