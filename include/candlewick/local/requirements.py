@@ -41,19 +41,10 @@ def resolve(path: Path, *, beside: Path | None = None) -> None:
         direct, output = Path(folder, "direct.txt"), Path(folder, "resolved.txt")
         direct.write_text(above, encoding="utf-8")
         output.write_text(below, encoding="utf-8")  # uv keeps versions it finds here: only what must move moves
-        command = [
-            home() / "venvs/tools/bin/uv",
-            "pip",
-            "compile",
-            direct,
-            "--output-file",
-            output,
-            "--quiet",
-            "--universal",
-        ]
-        command += ["--python-version", "3.11", "--no-header", "--no-annotate", *sys.argv[1:]]
+        command = [str(home() / "venvs/tools/bin/uv"), "pip", "compile", str(direct), "--output-file", str(output)]
+        command += ["--quiet", "--universal", "--python-version", "3.11", "--no-header", "--no-annotate", *sys.argv[1:]]
         if beside:
-            command += ["--constraints", beside]
+            command += ["--constraints", str(beside)]
         subprocess.run(command, check=True)
         resolved = output.read_text(encoding="utf-8").splitlines()
     known = names(above) | (names(beside.read_text(encoding="utf-8")) if beside else set())

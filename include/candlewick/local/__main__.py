@@ -1,0 +1,7 @@
+"""``python -m candlewick.local <command>``."""
+
+import sys
+
+from candlewick.local.cli import main
+
+sys.exit(main(sys.argv[1:]))

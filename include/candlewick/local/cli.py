@@ -1,0 +1,147 @@
+"""The launcher's commands, as ``make`` calls them: ``python -m candlewick.local <command>``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from dotenv import load_dotenv
+from pydantic import ValidationError
+
+from candlewick.local import shell, status
+from candlewick.local.errors import LauncherError, NotRunning
+from candlewick.local.landed import show_landed, wait_for_data
+from candlewick.local.platform import DEMO, LIVE, Platform, base_environment
+from candlewick.local.progress import console, error_console, step
+from candlewick.settings import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+INTERRUPTED = 130  # what shells report of a program that Ctrl-C ended
+# What `make clean` removes, by name: a home folder set by mistake must not lose more than what is ours.
+DATA = ("data", "logs", "run", "dbt", "bin", "secrets", "mode")
+ENVIRONMENTS = ("venvs/airflow", "venvs/dbt", "venvs/tools", "venvs/.lock", "venvs/.with-dev-tools", "venvs")
+
+
+def start(mode: str) -> int:
+    """Start the platform, wait for its first data, show it."""
+    platform = Platform.create(mode, base_environment())
+    platform.up()
+    shell.prepare(platform)
+    if "market_minute" in platform.airflow.dags():
+        with step("First data") as current:
+            wait_for_data(platform, current)
+        show_landed(platform)
+    users = platform.credentials
+    console.print(
+        f"Airflow    {platform.airflow.url}  [dim](admin / {users['airflow_admin']}, viewer / {users['airflow_viewer']})[/]"
+    )
+    console.print("Shell      make shell    [dim](airflow, dbt and mysql talk to this platform)[/]")
+    console.print("Stop       make down")
+    return 0
+
+
+def down() -> int:
+    """Stop everything."""
+    Platform.create(None, base_environment()).down()
+    return 0
+
+
+def show_status() -> int:
+    """Show all services; fail when one is not well."""
+    platform = Platform.create(None, base_environment())
+    found = status.lines(platform)
+    console.print(status.table(found, f"{platform.mode} platform in {platform.home.root}"))
+    return 0 if all(line.well for line in found) else 1
+
+
+def show_logs(service: str | None) -> int:
+    """Show the last lines of the logs, followed in a terminal."""
+    folder = Platform.create(None, base_environment()).home.logs
+    logs = sorted(folder.glob("*.log"))
+    if service:
+        logs = [log for log in logs if log.stem == service]
+    if not logs:
+        known = ", ".join(sorted(log.stem for log in folder.glob("*.log"))) or "none, nothing was started yet"
+        raise NotRunning(f"There is no log of {service or 'any service'}; the logs there are: {known}.")
+    follow = ["-F"] if sys.stdout.isatty() else []
+    sys.stdout.flush()
+    os.execvp("tail", ["tail", "-n", "30", *follow, *map(str, logs)])  # noqa: S606 - becoming the command is the point
+
+
+def clean(*, yes: bool, everything: bool) -> int:
+    """Stop everything and remove data and logs; the virtualenvs too when asked to."""
+    platform = Platform.create(None, base_environment())
+    what = "all data, logs and passwords" + (" and the virtualenvs" if everything else "")
+    if not yes:
+        if not sys.stdin.isatty():
+            raise LauncherError(
+                f"This removes {what} under {platform.home.root}; say make clean YES=1 if that is meant."
+            )
+        if input(f"Remove {what} under {platform.home.root}? [y/N] ").strip().lower() not in ("y", "yes"):
+            return 1
+    platform.down()
+    for name in (*DATA, *(ENVIRONMENTS if everything else ())):
+        _remove(platform.home.root / name)
+    if everything and not any(platform.home.root.iterdir()):
+        platform.home.root.rmdir()
+    console.print(f"Removed {what}.")
+    return 0
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _options(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m candlewick.local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (("demo", "on the simulated exchange"), ("up", "on the real exchange")):
+        commands.add_parser(name, help=f"start the platform {text}")
+    commands.add_parser("down", help="stop it")
+    commands.add_parser("status", help="show its services")
+    commands.add_parser("logs", help="show logs").add_argument("service", nargs="?")
+    commands.add_parser("shell", help="a shell that talks to it").add_argument("-c", dest="line", metavar="COMMAND")
+    removal = commands.add_parser("clean", help="stop it and remove its data")
+    removal.add_argument("--yes", action="store_true")
+    removal.add_argument("--all", action="store_true", dest="everything")
+    return parser.parse_args(argv)
+
+
+def _run(options: argparse.Namespace) -> int:
+    commands: dict[str, Callable[[], int]] = {
+        "demo": lambda: start(DEMO),
+        "up": lambda: start(LIVE),
+        "down": down,
+        "status": show_status,
+        "logs": lambda: show_logs(options.service),
+        "shell": lambda: shell.enter(Platform.create(None, base_environment()), options.line),
+        "clean": lambda: clean(yes=options.yes, everything=options.everything),
+    }
+    return commands[options.command]()
+
+
+def main(argv: list[str]) -> int:
+    """Run a command; errors are one sentence."""
+    options = _options(argv)
+    load_dotenv(REPOSITORY / ".env")
+    try:
+        return _run(options)
+    except ValidationError as error:
+        for wrong in error.errors():
+            name = f"CANDLEWICK_{'_'.join(map(str, wrong['loc'])).upper()}"
+            error_console.print(f"error: {name}: {wrong['msg']}", markup=False)
+    except (LauncherError, OSError) as error:
+        error_console.print(f"error: {error}", markup=False, soft_wrap=True)
+    except KeyboardInterrupt:
+        error_console.print("Interrupted; what was started by then runs on: make status, make down.")
+        return INTERRUPTED
+    return 1

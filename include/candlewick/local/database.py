@@ -1,0 +1,202 @@
+"""The warehouse server: a private MariaDB, or the checks of one from outside."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+import subprocess
+import tempfile
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import MySQLdb
+
+from candlewick.local import checks
+from candlewick.local.errors import LauncherError, PrivilegesMissing, Unreachable
+from candlewick.local.processes import Service
+
+if TYPE_CHECKING:
+    from candlewick.local.home import Credentials, Home
+    from candlewick.local.wiring import Account
+    from candlewick.settings import Settings
+
+SERVER_PACKAGE = "mariadb-server-core mariadb-client-core"
+# Tables of the raw schema that dbt writes to, in the transaction of its upserts.
+TRANSFORMER_WRITES = ("pending_loads", "kline_revisions")
+LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes
+
+
+def open_account(account: Account, database: str = "") -> Any:
+    """Open a connection as one of the platform's accounts."""
+    return MySQLdb.connect(
+        host=account.host,
+        port=account.port,
+        user=account.user,
+        password=account.password,
+        database=database,
+        charset="utf8mb4",
+        connect_timeout=5,
+        local_infile=1,
+        autocommit=True,
+    )
+
+
+class PrivateDatabase:
+    """A MariaDB of our own: data directory, settings, accounts."""
+
+    def __init__(self, home: Home, settings: Settings, credentials: Credentials) -> None:
+        self.home, self.settings, self.credentials = home, settings, credentials
+        self.data = home.data / "mariadb"
+        self.config = home.data / "mariadb.cnf"
+        self.socket = home.data / "mariadb.sock"
+        if len(str(self.socket)) > LONGEST_SOCKET_PATH:
+            name = hashlib.sha256(str(home.data).encode()).hexdigest()[:16]
+            self.socket = Path(tempfile.gettempdir()) / f"candlewick-{os.getuid()}-{name}.sock"
+
+    def service(self) -> Service:
+        """Return the server, its data directory made at first."""
+        server = checks.program("mariadbd", SERVER_PACKAGE)
+        self.config.write_text(self._config(), encoding="utf-8")
+        if not (self.data / "mysql").is_dir():
+            self._install()
+        as_root = [f"--user={getpass.getuser()}"] if os.geteuid() == 0 else []
+        argv = [server, f"--defaults-file={self.config}", *as_root]
+        # InnoDB writes its dirty pages on the way out; cutting that short costs a recovery at the next start.
+        return Service("database", argv, dict(os.environ), self.settings.database_port, grace_seconds=60.0)
+
+    def _install(self) -> None:
+        """Make the data directory; its administrator is this system user over the socket, without a password."""
+        installer = checks.program("mariadb-install-db", SERVER_PACKAGE)
+        checks.program("my_print_defaults", SERVER_PACKAGE)
+        user = getpass.getuser()
+        argv = [
+            installer,
+            f"--defaults-file={self.config}",
+            f"--datadir={self.data}",
+            "--skip-test-db",
+            "--skip-name-resolve",
+        ]
+        argv += ["--auth-root-authentication-method=socket", f"--auth-root-socket-user={user}"]
+        argv += [f"--user={user}"] if os.geteuid() == 0 else []
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+            raise LauncherError(
+                f"mariadb-install-db could not make {self.data}: {said[-1] if said else 'it said nothing'}"
+            )
+
+    def _config(self) -> str:
+        s = self.settings
+        return f"""\
+[mysqld]
+datadir = {self.data}
+socket = {self.socket}
+pid-file = {self.home.data}/mariadb.pid
+bind-address = {s.bind_host}
+port = {s.database_port}
+skip-name-resolve
+character-set-server = utf8mb4
+collation-server = utf8mb4_unicode_ci
+default-time-zone = +00:00
+# Under REPEATABLE READ a long CREATE TABLE … SELECT holds up the load of newer rows.
+transaction-isolation = READ-COMMITTED
+local-infile = 1
+innodb-buffer-pool-size = {s.database_memory_megabytes}M
+innodb-log-file-size = {max(96, s.database_memory_megabytes // 4)}M
+innodb-flush-log-at-trx-commit = 1
+max-allowed-packet = 64M
+performance-schema = OFF
+"""
+
+    def ready(self) -> bool:
+        """Whether the server answers on its socket."""
+        with suppress(MySQLdb.Error), closing(self._administrator()):
+            return True
+        return False
+
+    def _administrator(self) -> Any:
+        return MySQLdb.connect(unix_socket=str(self.socket), user=getpass.getuser(), autocommit=True, connect_timeout=5)
+
+    def create_accounts(self) -> None:
+        """Create both schemas and the three accounts, with the passwords of today."""
+        raw, marts = self.settings.raw_schema, self.settings.marts_schema
+        grants = {
+            "writer": [f"ALL ON {raw}.*", f"ALL ON {marts}.*"],
+            "transformer": [f"SELECT ON {raw}.*", f"ALL ON {marts}.*"],
+            "reader": [f"SELECT ON {raw}.*", f"SELECT ON {marts}.*"],
+        }
+        with closing(self._administrator()) as connection, connection.cursor() as cursor:
+            for schema in (raw, marts):
+                cursor.execute(
+                    f"CREATE DATABASE IF NOT EXISTS {schema} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
+                )
+            for role, rights in grants.items():
+                user = f"'candlewick_{role}'@'%'"
+                cursor.execute(f"CREATE USER IF NOT EXISTS {user}".replace("%", "%%"), ())
+                cursor.execute(
+                    f"ALTER USER {user} IDENTIFIED BY ".replace("%", "%%") + "%s",
+                    (self.credentials[f"database_{role}"],),
+                )
+                for right in rights:
+                    cursor.execute(f"GRANT {right} TO {user}")
+
+    def grant_tables(self) -> None:
+        """Let the transformer write the two raw tables that belong to its transactions (they exist only now)."""
+        with closing(self._administrator()) as connection, connection.cursor() as cursor:
+            for table in TRANSFORMER_WRITES:
+                cursor.execute(
+                    f"GRANT SELECT, INSERT, UPDATE, DELETE ON {self.settings.raw_schema}.{table} TO 'candlewick_transformer'@'%'"
+                )
+
+
+def require_privileges(name: str, account: Account, schemas: tuple[str, ...]) -> None:
+    """Try out what the platform will do to an outside warehouse, on a table of its own that goes away again.
+
+    Args:
+        name: the connection, for the message.
+        account: whom to try it as.
+        schemas: the schemas this account writes; made when missing.
+
+    Raises:
+        Unreachable: the server does not answer or refuses the password.
+        PrivilegesMissing: a step is refused; the message names it.
+    """
+    try:
+        connection = open_account(account)
+    except MySQLdb.Error as error:
+        raise Unreachable(
+            f"The database of AIRFLOW_CONN_{name} at {account.host}:{account.port} lets nobody in ({error.args[-1]}); "
+            "check host, port, user and password."
+        ) from None
+    with closing(connection), connection.cursor() as cursor, tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+        file.write("2\n")
+        file.flush()
+        for schema in schemas:
+            probe = f"{schema}.candlewick_probe_{os.getpid()}"
+            steps = [
+                (
+                    "CREATE (schema)",
+                    f"CREATE DATABASE IF NOT EXISTS {schema} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
+                ),
+                ("CREATE", f"CREATE TABLE {probe} (n BIGINT PRIMARY KEY)"),
+                ("INSERT", f"INSERT INTO {probe} VALUES (1)"),
+                ("LOCAL INFILE", f"LOAD DATA LOCAL INFILE '{file.name}' INTO TABLE {probe}"),
+                ("CREATE TEMPORARY TABLES", f"CREATE TEMPORARY TABLE {probe}_temporary (n BIGINT)"),
+                ("ALTER", f"ALTER TABLE {probe} ADD COLUMN m BIGINT"),
+                ("UPDATE", f"UPDATE {probe} SET m = n"),
+                ("DELETE", f"DELETE FROM {probe}"),
+                ("DROP", f"DROP TABLE {probe}"),
+            ]
+            for needed, statement in steps:
+                try:
+                    cursor.execute(statement)
+                except MySQLdb.Error as error:
+                    with suppress(MySQLdb.Error):
+                        cursor.execute(f"DROP TABLE IF EXISTS {probe}")
+                    hint = " and set local_infile=1 on the server" if needed == "LOCAL INFILE" else ""
+                    raise PrivilegesMissing(
+                        f"The account {account.user} of AIRFLOW_CONN_{name} needs {needed} on schema {schema} and the server "
+                        f"refused: {error.args[-1]}; grant it{hint}."
+                    ) from None

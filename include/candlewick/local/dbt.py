@@ -1,0 +1,71 @@
+"""The dbt side: its environment variables and the manifest that DAGs are rendered from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from candlewick.local.errors import LauncherError, ProgramMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from candlewick.local.home import Home
+    from candlewick.local.wiring import Account
+    from candlewick.settings import Settings
+
+SOURCES = ("*.sql", "*.yml", "*.yaml", "*.csv", "*.md", "*.py")
+MADE_BY_DBT = {"target", "logs"}
+
+
+def environment(settings: Settings, account: Account) -> dict[str, str]:
+    """Return the variables that ``profiles.yml`` reads."""
+    return {
+        "CANDLEWICK_DBT_HOST": account.host,
+        "CANDLEWICK_DBT_PORT": str(account.port),
+        "CANDLEWICK_DBT_USER": account.user,
+        "CANDLEWICK_DBT_PASSWORD": account.password,
+        "CANDLEWICK_RAW_SCHEMA": settings.raw_schema,
+        "CANDLEWICK_MARTS_SCHEMA": settings.marts_schema,
+        "DBT_PROJECT_DIR": str(settings.dbt_project_dir),
+        "DBT_PROFILES_DIR": str(settings.dbt_project_dir),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
+    }
+
+
+def project_hash(settings: Settings) -> str:
+    """Return a hash of the dbt project's sources and of what they are parsed with."""
+    digest = hashlib.sha256(f"{settings.raw_schema}\0{settings.marts_schema}\0{settings.dbt}".encode())
+    root = settings.dbt_project_dir
+    for path in sorted(path for pattern in SOURCES for path in root.rglob(pattern)):
+        if not MADE_BY_DBT & set(path.relative_to(root).parts):
+            digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def write_manifest(home: Home, settings: Settings, env: Mapping[str, str]) -> bool:
+    """Parse the project when it changed and publish its manifest by one rename; tell whether that was needed.
+
+    Raises:
+        LauncherError: dbt is missing or the project does not parse.
+    """
+    stamp = home.manifest.with_suffix(".hash")
+    wanted = project_hash(settings)
+    if home.manifest.exists() and stamp.is_file() and stamp.read_text() == wanted:
+        return False
+    if not settings.dbt.exists():
+        raise ProgramMissing(f"{settings.dbt} is missing; run make demo or make up, which installs it.")
+    folder = home.manifest.parent / "parse"
+    folder.mkdir(parents=True, exist_ok=True)
+    argv = [str(settings.dbt), "parse", "--target-path", str(folder), "--log-path", str(home.logs / "dbt")]
+    argv += ["--project-dir", str(settings.dbt_project_dir), "--profiles-dir", str(settings.dbt_project_dir)]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = [line for line in done.stdout.splitlines() if line.strip()]
+        raise LauncherError("The dbt project does not parse:\n" + "\n".join(lines[-12:]))
+    stamp.unlink(missing_ok=True)
+    os.replace(folder / "manifest.json", home.manifest)  # noqa: PTH105 - readers see the old or the new one, whole
+    stamp.write_text(wanted)
+    return True

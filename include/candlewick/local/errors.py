@@ -1,0 +1,40 @@
+"""What can go wrong before the platform runs. Each error is one sentence for a person; none is shown with a traceback.
+
+LauncherError
+├── PortTaken          another program listens where a service should
+├── ProgramMissing     a program the platform starts is not on this machine
+├── PrivilegesMissing  the outside warehouse's account may not do what is needed
+├── Unreachable        an exchange, object store or database does not answer
+├── ServiceFailed      a service ended by itself or was never ready
+└── NotRunning         the command needs a running platform
+"""
+
+from __future__ import annotations
+
+
+class LauncherError(Exception):
+    """The launcher cannot go on; the message says what to do."""
+
+
+class PortTaken(LauncherError):
+    """Another program listens on a port of ours."""
+
+
+class ProgramMissing(LauncherError):
+    """A program is not installed."""
+
+
+class PrivilegesMissing(LauncherError):
+    """An outside database account lacks a privilege."""
+
+
+class Unreachable(LauncherError):
+    """Something outside does not answer."""
+
+
+class ServiceFailed(LauncherError):
+    """A service of ours ended or was not ready in time."""
+
+
+class NotRunning(LauncherError):
+    """There is no running platform."""

@@ -1,0 +1,273 @@
+"""The platform as a whole: the services in their order, the steps that start it, and the way down.
+
+``Platform`` is what ``make`` drives and what tests can drive too::
+
+    platform = Platform.create("demo", environ)
+    platform.up()
+    subprocess.run([...], env=platform.environment)
+    platform.down()
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from candlewick.local import checks, dbt
+from candlewick.local.airflow import COMPONENTS, Airflow
+from candlewick.local.database import PrivateDatabase, require_privileges
+from candlewick.local.errors import LauncherError, ServiceFailed
+from candlewick.local.exchange import SimulatedExchange
+from candlewick.local.home import Credentials, Home
+from candlewick.local.object_store import PrivateStore
+from candlewick.local.processes import Processes, tail
+from candlewick.local.progress import Step, console, step
+from candlewick.local.wiring import wire
+from candlewick.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from candlewick.local.processes import Record, Service
+
+DEMO, LIVE = "demo", "live"
+READY_SECONDS = 120.0
+# Stopped in this order: who asks goes before who answers.
+DOWN_ORDER = (COMPONENTS, ("exchange",), ("s3",), ("database",))
+
+
+class Platform:
+    """One ``CANDLEWICK_HOME`` in one mode, ``demo`` (simulated exchange) or ``live``."""
+
+    def __init__(self, settings: Settings, mode: str, environ: Mapping[str, str]) -> None:
+        self.settings, self.mode, self.environ = settings, mode, dict(environ)
+        self.home = Home(settings.home.expanduser().resolve(), mode)
+        self.home.make()
+        self.processes = Processes(self.home.root)
+        self.credentials = Credentials.load(self.home)
+        self.wiring = wire(settings, self.credentials, environ, mode)
+        self.airflow = Airflow(self.home, settings, self.credentials)
+        self.database = PrivateDatabase(self.home, settings, self.credentials)
+        self.store = PrivateStore(self.home, settings, self.credentials)
+        self.exchange = SimulatedExchange(settings, self.wiring.bases("BINANCE")[0])
+
+    @classmethod
+    def create(cls, mode: str | None, environ: Mapping[str, str]) -> Platform:
+        """Return the platform of this environment; without a mode, the one that was started last."""
+        settings = Settings()
+        noted = settings.home.expanduser().resolve() / "mode"
+        return cls(settings, mode or (noted.read_text().strip() if noted.is_file() else DEMO), environ)
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """The environment in which Airflow, dbt and our own commands talk to this platform."""
+        env = self.airflow.environment(self.wiring.variables, self.environ)
+        return {**env, **dbt.environment(self.settings, self.wiring.account("WAREHOUSE_TRANSFORM"))}
+
+    @property
+    def private_services(self) -> list[str]:
+        """Names of the services of our own, in the order they start."""
+        names = []
+        if self.wiring.is_private("WAREHOUSE"):
+            names.append("database")
+        if self.wiring.is_private("LAKE"):
+            names.append("s3")
+        if self.mode == DEMO and (self.wiring.is_private("BINANCE") or self.wiring.is_private("BINANCE_ARCHIVE")):
+            names.append("exchange")
+        return names
+
+    # --- up -----------------------------------------------------------------------------------------------------------
+
+    def up(self) -> None:
+        """Start everything that is not running yet and bring the schema, pools and DAGs into place.
+
+        Raises:
+            LauncherError: a step failed; what runs by then keeps running.
+        """
+        with self.home.locked():
+            self.preflight()
+            (self.home.root / "mode").write_text(self.mode)
+            for title, work in self.steps():
+                with step(title) as current:
+                    work(current)
+
+    def steps(self) -> list[tuple[str, Callable[[Step], None]]]:
+        """Return the steps of a start, in order."""
+        return [
+            ("Warehouse", self.start_warehouse),
+            ("Object store", self.start_store),
+            ("Exchange", self.start_exchange),
+            ("Raw schema", self._command("candlewick.warehouse.schema", "upgrade")),
+            ("Rights of the transformer", self.grant_tables),
+            ("Tracked symbols", self._command("candlewick.pipeline.symbols", "seed")),
+            ("Buckets", self._command("candlewick.lake.store", "ensure")),
+            ("dbt manifest", self.write_manifest),
+            ("Airflow metadata", self.migrate_airflow),
+            ("Airflow", self.start_airflow),
+            ("Pools and DAGs", self.prepare_dags),
+        ]
+
+    def preflight(self) -> None:
+        """Find out what would fail before anything is started."""
+        noted = self.home.root / "mode"
+        running = [record for record in self.processes.records() if record.process()]
+        if running and noted.is_file() and noted.read_text().strip() != self.mode:
+            raise LauncherError(
+                f"The {noted.read_text().strip()} platform is running on {self.home.root}; run make down first."
+            )
+        ports = {
+            "database": (self.settings.database_port, "the private MariaDB", "CANDLEWICK_DATABASE_PORT"),
+            "s3": (self.settings.s3_port, "the private S3 endpoint", "CANDLEWICK_S3_PORT"),
+            "exchange": (self.settings.exchange_port, "the simulated exchange", "CANDLEWICK_EXCHANGE_PORT"),
+            "api-server": (self.settings.airflow_port, "the Airflow UI", "CANDLEWICK_AIRFLOW_PORT"),
+        }
+        for name in (*self.private_services, "api-server"):
+            port, what, setting = ports[name]
+            at = next((record for record in running if record.name == name), None)
+            if at is None:
+                checks.require_free(self.settings.bind_host, port, what, setting)
+            elif at.port != port:
+                raise LauncherError(f"{what} runs on port {at.port} and {setting} says {port}; run make down first.")
+
+    def start_warehouse(self, current: Step) -> None:
+        """Start the private database, or check the one from outside."""
+        raw, marts = self.settings.raw_schema, self.settings.marts_schema
+        if not self.wiring.is_private("WAREHOUSE"):
+            writer, transformer = self.wiring.account("WAREHOUSE"), self.wiring.account("WAREHOUSE_TRANSFORM")
+            require_privileges("WAREHOUSE", writer, (raw, marts) if writer == transformer else (raw,))
+            if transformer != writer:
+                require_privileges("WAREHOUSE_TRANSFORM", transformer, (marts,))
+            current.result = f"from outside, {writer.host}:{writer.port}"
+            return
+        self._start(self.database.service, "database", self.database.ready)
+        self.database.create_accounts()
+        current.result = f"MariaDB on {self.settings.bind_host}:{self.settings.database_port}"
+
+    def start_store(self, current: Step) -> None:
+        """Start the private S3 endpoint; one from outside is tried when the buckets are made."""
+        if self.wiring.is_private("LAKE"):
+            self._start(self.store.service, "s3", self.store.ready)
+            current.result = f"S3 on {self.settings.bind_host}:{self.settings.s3_port}"
+        else:
+            current.result = "from outside"
+
+    def start_exchange(self, current: Step) -> None:
+        """Start the simulated exchange, or see whether the real one answers."""
+        if "exchange" in self.private_services:
+            self._start(self.exchange.service, "exchange", self.exchange.ready)
+        current.result = checks.require_exchange(self.wiring.bases("BINANCE"))
+
+    def grant_tables(self, _: Step) -> None:
+        """Complete the transformer's rights now that the tables exist."""
+        if self.wiring.is_private("WAREHOUSE"):
+            self.database.grant_tables()
+
+    def write_manifest(self, current: Step) -> None:
+        """Parse the dbt project when it changed."""
+        current.result = "parsed" if dbt.write_manifest(self.home, self.settings, self.environment) else "unchanged"
+
+    def migrate_airflow(self, current: Step) -> None:
+        """Create or upgrade Airflow's metadata database when its version changed."""
+        self.airflow.write_users()
+        if self.airflow.needs_migration():
+            self._run([self.airflow.command, "db", "migrate"], "airflow db migrate")
+            self.airflow.migrated()
+        else:
+            current.result = "unchanged"
+
+    def start_airflow(self, current: Step) -> None:
+        """Start the four components and wait until all are healthy."""
+        records = [self.processes.start(service) for service in self.airflow.services(self.environment)]
+        deadline = time.monotonic() + READY_SECONDS
+        while not self.airflow.healthy():
+            self._require_alive(records)
+            waiting = [name for name, said in self.airflow.health().items() if said != "healthy"]
+            current.now(f"waiting for {', '.join(waiting) or 'its API'}")
+            if time.monotonic() > deadline:
+                raise ServiceFailed(
+                    f"Airflow was not healthy within {READY_SECONDS:.0f} s; the logs are in {self.home.logs}."
+                )
+            time.sleep(0.5)
+        current.result = self.airflow.url
+
+    def prepare_dags(self, current: Step) -> None:
+        """Create pools, wait until the DAG files are read, unpause the DAGs that are new."""
+        self.airflow.create_pools()
+        deadline = time.monotonic() + READY_SECONDS
+        files = {path.name for path in self.settings.dags_dir.glob("*.py")}
+        while missing := files - self.airflow.dag_files():
+            if errors := self.airflow.import_errors():
+                raise LauncherError(f"Airflow cannot read these DAG files: {'; '.join(errors)}.")
+            current.now(f"waiting for {', '.join(sorted(missing))}")
+            if time.monotonic() > deadline:
+                log = self.home.logs / "dag-processor.log"
+                raise LauncherError(
+                    f"No DAG came out of {', '.join(sorted(missing))} in {READY_SECONDS:.0f} s; see {log}."
+                )
+            time.sleep(1)
+        self.airflow.unpause_new()
+        current.result = ", ".join(sorted(self.airflow.dags())) or "there are no DAG files"
+
+    def _start(self, make: Callable[[], Service], name: str, ready: Callable[[], bool]) -> None:
+        record = self.processes.running(name) or self.processes.start(make())
+        self.processes.wait_ready(record, ready, READY_SECONDS)
+
+    def _require_alive(self, records: list[Record]) -> None:
+        for record in records:
+            if record.process() is None:
+                raise ServiceFailed(
+                    f"{record.name} ended while it started; its last words:\n{tail(record)}\nThe log is {record.log}."
+                )
+
+    def _command(self, module: str, *arguments: str) -> Callable[[Step], None]:
+        def work(current: Step) -> None:
+            current.result = self._run([sys.executable, "-m", module, *arguments], f"{module} {' '.join(arguments)}")
+
+        return work
+
+    def _run(self, argv: list[str], what: str) -> str:
+        """Run one of our own commands to its end; return the last line it said."""
+        done = subprocess.run(
+            argv, env=self.environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        )
+        with (self.home.logs / "setup.log").open("a", encoding="utf-8") as log:
+            log.write(f"$ {what}\n{done.stdout}{done.stderr}")
+        said = (done.stderr if done.returncode else done.stdout).strip().splitlines()
+        if done.returncode:
+            raise LauncherError(
+                f"{said[-1] if said else what + ' failed'} (the whole output is in {self.home.logs / 'setup.log'})"
+            )
+        return said[-1] if said else ""
+
+    # --- down ---------------------------------------------------------------------------------------------------------
+
+    def down(self) -> None:
+        """Stop everything that was started under this home, whatever mode it was started in."""
+        with self.home.locked():
+            stopped = stop_all(self.processes, self.settings.stop_grace_seconds)
+        console.print(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+
+
+def stop_all(processes: Processes, grace_seconds: float) -> list[str]:
+    """Stop what is recorded, in order, and whatever else carries the mark; return names."""
+    records = {record.name: record for record in processes.records()}
+    known = {name for group in DOWN_ORDER for name in group}
+    groups = [tuple(name for name in records if name not in known), *DOWN_ORDER]
+    stopped = []
+    for group in groups:
+        members = [records[name] for name in group if name in records]
+        if members:
+            with step(f"Stopping {', '.join(record.name for record in members)}"):
+                processes.stop(members, grace_seconds)
+            stopped += [record.name for record in members]
+    strays = processes.sweep(grace_seconds)
+    return [*stopped, f"{strays} strays"] if strays else stopped
+
+
+def base_environment() -> dict[str, str]:
+    """Return this process's environment without what would draw children to another installation."""
+    return {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}}
