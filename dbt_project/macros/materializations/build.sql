@@ -1,0 +1,31 @@
+{#-
+    Build a table with a key that readers never see missing or half filled; one writer at a time.
+
+    first build, --full-refresh   x__next is created and filled, then ONE rename (x to x__prev, x__next to x)
+    every other run               x__batch (temporary) is filled, then one short transaction: hooks, upsert, hooks, loads consumed
+-#}
+{% macro keyed_build(sql, merge) %}
+    {%- set target = this.incorporate(type='table') -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- set merging = merge and existing is not none and existing.is_table and not should_full_refresh() -%}
+    {%- do commit() -%}  {#- what compiling read must hold neither a snapshot nor a metadata lock -#}
+    {%- do set_session() -%}
+    {%- do take_writer_lock(target) -%}
+    {%- do sweep(target) -%}
+    {%- do pin_loads() -%}
+    {%- if merging and config.get('pins_loads') and count_of(pinned_loads()) == 0 -%}
+        {%- call statement('main') -%} select 'no load is pending' as outcome {%- endcall -%}
+    {%- else -%}
+        {{ run_hooks(pre_hooks, inside_transaction=False) }}
+        {%- do get_assert_columns_equivalent(sql) -%}
+        {%- if merging -%}{%- do keyed_merge(target, sql) -%}
+        {%- else -%}{%- do keyed_rebuild(target, existing, sql, keep=merge and config.get('keep_history', False)) -%}
+        {%- endif -%}
+        {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {%- endif -%}
+    {%- do drop_temporary(batch_relation()) -%}
+    {%- do drop_temporary(pinned_loads()) -%}
+    {%- do commit() -%}
+    {%- do release_writer_lock(target) -%}
+    {{ return({'relations': [target]}) }}
+{% endmacro %}

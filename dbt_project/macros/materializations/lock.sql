@@ -1,0 +1,17 @@
+{#-
+    One writer per table: a named lock in dbt's own session, so that it is freed with the session, however that ends.
+    A killed dbt whose statement the server still runs keeps it until that statement ends.
+-#}
+{% macro take_writer_lock(relation) %}
+    {%- set name = relation.schema ~ '.' ~ relation.identifier -%}
+    {%- do run_query('select release_all_locks()') -%}  {#- of a model that failed in this session before -#}
+    {%- set got = run_query("select get_lock('" ~ name ~ "', " ~ var('writer_wait_seconds') ~ ") as got").rows[0][0] -%}
+    {%- if got | int(0) != 1 -%}
+        {{ exceptions.raise_database_error('expected the writer lock ' ~ name ~ ' within ' ~ var('writer_wait_seconds')
+            ~ ' s, but another session writes this table; nothing was changed, run it again when that one is done') }}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro release_writer_lock(relation) %}
+    {%- do run_query("select release_lock('" ~ relation.schema ~ '.' ~ relation.identifier ~ "')") -%}
+{% endmacro %}

@@ -1,0 +1,45 @@
+{#-
+    Fill x__next and swap it in. With `keep` (config keep_history) it starts as a copy of the rows there are and the model's rows are
+    merged into it under the same winner rule, so that what staging no longer holds is not lost.
+-#}
+{% macro keyed_rebuild(target, existing, sql, keep) %}
+    {%- set next = beside(target, 'next') -%}
+    {%- set columns = model['columns'].keys() | join(', ') -%}
+    {%- do run_query(keyed_ddl(next)) -%}
+    {%- if keep and existing is not none and existing.is_table -%}
+        {%- do run_query('insert into ' ~ next ~ ' (' ~ columns ~ ') select ' ~ columns ~ ' from ' ~ existing) -%}
+        {%- call statement('main') -%} {{ keyed_upsert(next, '(' ~ sql ~ ')') }} {%- endcall -%}
+    {%- else -%}
+        {%- call statement('main') -%} insert into {{ next }} ({{ columns }}) select {{ columns }} from ({{ sql }}) as q {%- endcall -%}
+    {%- endif -%}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- do commit() -%}
+    {%- do run_query('analyze table ' ~ next) -%}  {#- else the new table has no statistics for minutes -#}
+    {%- do swap_in(target, existing) -%}
+    {#- Consumed after the swap: a crash in between applies the loads once more, which is harmless. The other order would lose them. -#}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {%- do consume_loads() -%}
+    {%- do commit() -%}
+{% endmacro %}
+
+{#- One RENAME moves tables and views alike: readers see the old or the new one, never neither. -#}
+{% macro swap_in(target, existing) %}
+    {%- if existing is none -%}
+        {%- do run_query('rename table ' ~ beside(target, 'next') ~ ' to ' ~ target) -%}
+    {%- else -%}
+        {%- do run_query('rename table ' ~ target ~ ' to ' ~ beside(target, 'prev') ~ ', ' ~ beside(target, 'next') ~ ' to ' ~ target) -%}
+        {%- do run_query('drop ' ~ existing.type ~ ' if exists ' ~ beside(target, 'prev')) -%}
+    {%- endif -%}
+{% endmacro %}
+
+{#- Drop what a killed run left behind; the writer's lock is held. -#}
+{% macro sweep(target) %}
+    {%- for suffix in ['next', 'prev'] -%}
+        {%- set left = adapter.get_relation(database=none, schema=target.schema, identifier=beside(target, suffix).identifier) -%}
+        {%- if left is not none -%}{%- do run_query('drop ' ~ left.type ~ ' if exists ' ~ left) -%}{%- endif -%}
+    {%- endfor -%}
+{% endmacro %}
+
+{% macro beside(target, suffix) %}
+    {{ return(target.incorporate(path={'identifier': target.identifier ~ '__' ~ suffix})) }}
+{% endmacro %}

@@ -1,0 +1,44 @@
+{#-
+    Final candles that lose against a different final one are kept in `kline_revisions`, in the transaction that decides it.
+    The key of that table holds a fingerprint of the lost values: the same loss, read again, is kept once.
+-#}
+
+{#- pre-hook: stored candles about to be replaced (on a rebuild: that differ from the new table's). -#}
+{% macro keep_replaced() %}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- set incoming = batch_relation() if is_incremental() else beside(this, 'next') -%}
+    {%- if existing is not none and existing.is_table -%}
+        {{ insert_revisions() }}
+        from {{ incoming }} as kept
+        straight_join {{ this }} as lost force index (primary) on {{ same_candle('lost', 'kept') }}
+        where lost.is_final = 1 and kept.is_final = 1 and {{ beats('kept', 'lost') }}
+            and {{ differs('lost', 'kept', candle_values()) }}
+    {%- endif -%}
+{% endmacro %}
+
+{#- post-hook: captured candles that are not what is stored now; losers inside the batch as well as against stored ones. -#}
+{% macro keep_refused() %}
+    {{ insert_revisions() }}
+    from {{ pinned_loads() }} as pins
+    straight_join {{ ref('stg_klines') }} as lost on lost.load_id = pins.load_id
+    straight_join {{ this }} as kept force index (primary) on {{ same_candle('kept', 'lost') }}
+    where lost.is_final = 1 and kept.is_final = 1 and {{ differs('lost', 'kept', candle_values()) }}
+{% endmacro %}
+
+{% macro insert_revisions() %}
+    {%- set carried = ['source'] + candle_values() + ['captured_at', 'load_id'] %}
+    insert ignore into {{ raw_schema() }}.kline_revisions (
+        exchange, symbol, interval_code, open_time, lost_fingerprint, recorded_at
+        {%- for side in ['lost', 'kept'] %}{% for column in carried %}, {{ side }}_{{ column }}{% endfor %}{% endfor %}
+    )
+    select
+        lost.exchange, lost.symbol, lost.interval_code, lost.open_time,
+        left(sha2(concat_ws('|', lost.{{ candle_values() | join(', lost.') }}), 256), 32), utc_timestamp(3)
+        {%- for side in ['lost', 'kept'] %}{% for column in carried %}, {{ side }}.{{ column }}{% endfor %}{% endfor %}
+{% endmacro %}
+
+{% macro same_candle(one, other) -%}
+    {%- for column in ['exchange', 'symbol', 'interval_code', 'open_time'] -%}
+        {{ one }}.{{ column }} = {{ other }}.{{ column }}{{ ' and ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

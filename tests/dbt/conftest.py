@@ -1,0 +1,173 @@
+"""Both schemas with the raw tables and the transformer's account, and dbt as a process."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROJECT = REPOSITORY / "dbt_project"
+MIGRATION = REPOSITORY / "include/candlewick/warehouse/migrations/versions/0001_minute_pipeline.py"
+DBT = Path(os.environ.get("CANDLEWICK_DBT_EXECUTABLE", REPOSITORY / ".candlewick/venvs/dbt/bin/dbt"))
+TRANSFORMER, PASSWORD = f"dbt_{os.getpid()}", "throw-away"
+CANDLE = ("open_price", "high_price", "low_price", "close_price", "volume", "quote_volume", "trade_count",
+          "taker_buy_volume", "taker_buy_quote_volume")  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def raw_tables():
+    """Names and columns of the raw tables, from the migration itself."""
+    spec = importlib.util.spec_from_file_location("migration_0001", MIGRATION)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.TABLES
+
+
+@dataclass
+class Warehouse:
+    """Both schemas of one test, and dbt on them."""
+
+    server: object
+    raw: str
+    marts: str
+    scratch: Path
+    admin: object
+
+    def run(self, statement, parameters=None):
+        with self.admin.cursor() as cursor:
+            cursor.execute(statement.replace("{raw}", self.raw).replace("{marts}", self.marts), parameters)
+            return list(cursor.fetchall())
+
+    def one(self, statement, parameters=None):
+        return self.run(statement, parameters)[0][0]
+
+    def command(self, *arguments):
+        return [str(DBT), "--no-use-colors", *arguments,
+                "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+                "--target-path", str(self.scratch / "target"), "--log-path", str(self.scratch / "logs")]  # fmt: skip
+
+    def environment(self):
+        return {
+            **os.environ,
+            "CANDLEWICK_DBT_HOST": self.server.host,
+            "CANDLEWICK_DBT_PORT": str(self.server.port),
+            "CANDLEWICK_DBT_USER": TRANSFORMER,
+            "CANDLEWICK_DBT_PASSWORD": PASSWORD,
+            "CANDLEWICK_MARTS_SCHEMA": self.marts,
+            "CANDLEWICK_RAW_SCHEMA": self.raw,
+        }
+
+    def dbt(self, *arguments, succeeds=True):
+        """Run dbt; return its output."""
+        done = subprocess.run(self.command(*arguments), env=self.environment(), capture_output=True, text=True, check=False)
+        assert (done.returncode == 0) == succeeds, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def start_dbt(self, *arguments):
+        return subprocess.Popen(self.command(*arguments), env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def minute(self, *arguments):
+        return self.dbt("run", "--selector", "minute", *arguments)
+
+    def results(self):
+        """Status of each node of the newest run."""
+        answer = json.loads((self.scratch / "target" / "run_results.json").read_text())
+        return {result["unique_id"].split(".")[2]: result["status"] for result in answer["results"]}
+
+    def load(self, candles, *, load_id=None, connection=None, commit=True):
+        """Stage candles as the loader does: rows and the queue entry in one transaction. Returns the load_id."""
+        load_id = load_id or (self.one("select coalesce(max(load_id), 0) from {raw}.staging_klines") + 1)
+        connection = connection or self.server.connect(autocommit=False)
+        with connection.cursor() as cursor:
+            columns = ["load_id", "row_number_in_load", *candles[0]]
+            cursor.executemany(
+                f"insert into {self.raw}.staging_klines ({', '.join(columns)}) values ({', '.join(['%s'] * len(columns))})",
+                [(load_id, place, *row.values()) for place, row in enumerate(candles, 1)],
+            )
+            cursor.execute(f"insert into {self.raw}.pending_loads values ('fact_klines', %s)", (load_id,))
+        if commit:
+            connection.commit()
+            connection.close()
+        return load_id
+
+    def load_books(self, levels, *, load_id):
+        with self.admin.cursor() as cursor:
+            columns = ["load_id", "row_number_in_load", *levels[0]]
+            cursor.executemany(
+                f"insert into {self.raw}.staging_orderbook ({', '.join(columns)}) values ({', '.join(['%s'] * len(columns))})",
+                [(load_id, place, *row.values()) for place, row in enumerate(levels, 1)],
+            )
+            cursor.execute(f"insert into {self.raw}.pending_loads values ('fact_orderbook', %s)", (load_id,))
+
+    def pending(self):
+        return self.run("select model, load_id from {raw}.pending_loads order by 1, 2")
+
+
+def at(text):
+    """A moment of the test day: '12:05' or a whole '2026-03-05 12:05:00.000'."""
+    return datetime.fromisoformat(text if "-" in text else f"2026-03-05 {text}")
+
+
+def candle(open_time, close=100, *, open_=None, high=None, low=None, trades=10, symbol="BTCUSDT", interval="1m",
+           source="rest", captured=None, clock=None, close_time=None, volume=None):  # fmt: skip
+    """One staged candle; flat and without volume when it had no trades; captured when it was over, unless told."""
+    open_time = at(open_time) if isinstance(open_time, str) else open_time
+    length = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1)}[interval]
+    captured = (at(captured) if isinstance(captured, str) else captured) or open_time + length + timedelta(seconds=5)
+    clock = at(clock) if isinstance(clock, str) else clock
+    open_ = close if open_ is None else open_
+    volume = trades if volume is None else volume
+    return {
+        "object_id": 1, "exchange": "binance", "symbol": symbol, "interval_code": interval, "open_time": open_time,
+        "open_price": open_, "high_price": max(open_, close) if high is None else high,
+        "low_price": min(open_, close) if low is None else low, "close_price": close, "volume": volume,
+        "close_time": close_time or open_time + length - timedelta(milliseconds=1), "quote_volume": volume * 100,
+        "trade_count": trades, "taker_buy_volume": volume / 2, "taker_buy_quote_volume": volume * 50,
+        "source": source, "captured_at": captured, "exchange_time": clock or captured,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def warehouse(database, raw_tables, tmp_path_factory):
+    """Empty schemas with the raw tables; tests share the parsed project through one target folder per engine."""
+    marts = f"t{os.getpid()}_dbt"
+    raw = f"{marts}_raw"
+    scratch = tmp_path_factory.getbasetemp() / f"dbt-{database.name}"
+    admin = database.connect()
+    made = Warehouse(database, raw, marts, scratch, admin)
+    for schema in (raw, marts):
+        made.run(f"create database {schema} character set utf8mb4 collate utf8mb4_unicode_ci")
+    for name, columns in raw_tables.items():
+        made.run(f"create table {raw}.{name} ({columns}) engine=InnoDB")
+    made.run(f"create user if not exists {TRANSFORMER}@'%' identified by '{PASSWORD}'")
+    for grant in (
+        f"select on {raw}.*",
+        f"insert, delete on {raw}.pending_loads",
+        f"insert on {raw}.kline_revisions",
+        f"select, insert, update, delete, create, drop, alter, index, create temporary tables, create view, show view on {marts}.*",
+    ):
+        made.run(f"grant {grant} to {TRANSFORMER}@'%'")
+    yield made
+    for schema in (raw, marts):
+        made.run(f"drop database {schema}")
+    made.run(f"drop user {TRANSFORMER}@'%'")
+    admin.close()
+
+
+@pytest.fixture(name="candle")
+def candle_function():
+    """The function that makes a candle."""
+    return candle
+
+
+@pytest.fixture(name="at")
+def at_function():
+    """The function that makes a moment."""
+    return at
