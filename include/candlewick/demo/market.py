@@ -18,7 +18,7 @@ _PIECE = 32_768
 _BLOCK = 128
 
 
-def candles(  # noqa: PLR0913, PLR0917 - a test says in one call what it expects
+def candles(
     seed: int,
     symbol: Symbol | str,
     interval: str,

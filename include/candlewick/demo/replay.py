@@ -107,7 +107,7 @@ class Recorded:
 def days_to_end_today(recordings: Recordings) -> int:
     """Whole days by which to move the recordings so that the last recorded minute falls on today (UTC)."""
     minutes = [times for (_, interval), times in recordings.rows.items() if interval == "1m"]
-    last: int = max(next(reversed(times)) for times in minutes or recordings.rows.values())
+    last = max(max(times) for times in minutes or recordings.rows.values())
     return int(datetime.now(UTC).timestamp() * 1000) // DAY_MS - last // DAY_MS
 
 

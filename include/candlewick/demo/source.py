@@ -79,11 +79,16 @@ def page(source: Source, tape: Tape, wanted: Page, now_ms: int) -> list[Row]:
             following = step(interval, cursor, buckets, offset_ms)
             begin, until = max(cursor, wanted.start_ms), min(last, following - 1)
             found += source.rows(tape, Span(interval, begin, until, now_ms, offset_ms))
-            cursor, buckets = following, max(limit - len(found), _FEWEST_BUCKETS)
+            cursor, buckets = following, _next_window(buckets, limit - len(found))
         return found[:limit]
     cursor, buckets = bucket_start(interval, last, offset_ms), limit - 1
     while last >= earliest and len(found) < limit:
         cursor = step(interval, cursor, -buckets, offset_ms)
         found = source.rows(tape, Span(interval, max(cursor, earliest), last, now_ms, offset_ms)) + found
-        last, buckets = cursor - 1, max(limit - len(found), _FEWEST_BUCKETS)
+        last, buckets = cursor - 1, _next_window(buckets, limit - len(found))
     return found[-limit:]
+
+
+def _next_window(buckets: int, missing: int) -> int:
+    """Outages made the page short: look further, the further the longer nothing comes (as after years of nothing)."""
+    return max(missing, _FEWEST_BUCKETS, 2 * buckets)

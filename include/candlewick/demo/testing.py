@@ -1,10 +1,9 @@
 """A running simulated exchange for tests.
 
-with RunningExchange(symbols="BTCUSDT,ETHUSDT") as exchange:
-    exchange.set_clock("2024-06-01T12:00:30Z")
-    exchange.add_faults({"kind": "429", "retry_after": 3, "count": 2})
-    ... exchange.url ...
-    assert exchange.requests()[-1]["status"] == 200
+>>> with RunningExchange(symbols="BTCUSDT,ETHUSDT") as exchange:
+...     exchange.set_clock("2024-06-01T12:00:30Z")
+...     exchange.add_faults({"kind": "429", "retry_after": 3, "count": 2})
+...     assert exchange.get("/api/v3/time").status_code == 429
 """
 
 import os
@@ -81,7 +80,7 @@ class RunningExchange:
         self._client.close()
         self.stop()
 
-    def control(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - whatever JSON comes
+    def control(self, method: str, path: str, body: object = None) -> Any:
         """One call of the control API; raises httpx.HTTPStatusError with the reason when it is refused."""
         answer = self._client.request(method, f"/_control/{path}", json=body)
         if answer.is_error:
