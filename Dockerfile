@@ -62,7 +62,6 @@ ENV PATH=/opt/candlewick/venvs/airflow/bin:$PATH \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/candlewick/app/plugins \
     AIRFLOW__LOGGING__BASE_LOG_FOLDER=/var/log/candlewick \
     CANDLEWICK_HOME=/var/lib/candlewick \
-    CANDLEWICK_DBT_PROJECT_DIR=/opt/candlewick/app/dbt_project \
     CANDLEWICK_DBT_EXECUTABLE=/opt/candlewick/venvs/dbt/bin/dbt
 
 USER 50000:0
