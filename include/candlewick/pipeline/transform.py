@@ -31,7 +31,9 @@ STOP_GRACE_SECONDS = 10.0
 KEPT_LINES = 40
 # Lock time-out, deadlock, a lost or restarting server: of the warehouse, not of the SQL. The last is the project's own
 # sentence when another writer keeps a named lock.
-_PASSING = re.compile(r"\b(1205|1213|2002|2003|2006|2013|1053|1927)\b\s*[:(]|expected the lock\b", re.IGNORECASE)
+_PASSING = re.compile(
+    r"\b(1205|1213|2002|2003|2006|2013|1053|1927)\b\s*[:(]|expected the (writer )?lock\b", re.IGNORECASE
+)
 
 
 class TransformError(Exception):

@@ -1,0 +1,132 @@
+"""Every hour: one visible task per dbt model of the hourly path, the tests, freshness, and the docs site."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import TriggerRule, dag, task
+
+from candlewick import wiring
+from candlewick.settings import settings
+
+if TYPE_CHECKING:
+    from cosmos import DbtTaskGroup
+
+DAG_ID = "market_hourly"
+SCHEDULE = wiring.schedule(DAG_ID, settings().hourly_schedule)
+MANIFEST = settings().home / "dbt" / "manifest.json"
+
+
+def models() -> DbtTaskGroup:
+    """Render one task per model tagged `hourly`: dbt builds it and runs its tests in one process."""
+    from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
+    from cosmos.constants import ExecutionMode, InvocationMode, LoadMode, TestBehavior
+
+    from candlewick.pipeline.transform import LEASH
+
+    project = settings().dbt_project_dir
+    python, *leash = LEASH
+    project_config = ProjectConfig(dbt_project_path=project, install_dbt_deps=False)
+    # Given to the constructor, the path would be opened through every provider's file system: boto3 at each parse.
+    project_config.manifest_path = MANIFEST
+    group = DbtTaskGroup(
+        group_id="models",
+        project_config=project_config,
+        profile_config=ProfileConfig(
+            profile_name="candlewick", target_name="warehouse", profiles_yml_filepath=project / "profiles.yml"
+        ),
+        render_config=RenderConfig(
+            load_method=LoadMode.DBT_MANIFEST,
+            select=["tag:hourly"],
+            test_behavior=TestBehavior.BUILD,
+            normalize_task_id=lambda node: node.name,
+            normalize_task_display_name=lambda node: node.name,
+            emit_datasets=False,  # Cosmos derives none for MySQL; they are declared below
+        ),
+        execution_config=ExecutionConfig(
+            execution_mode=ExecutionMode.LOCAL, invocation_mode=InvocationMode.SUBPROCESS, dbt_executable_path=python
+        ),
+        operator_args={
+            "dbt_cmd_global_flags": leash,
+            "interceptors": [wiring.give_dbt_its_environment],
+            "should_store_compiled_sql": False,
+            "pool": wiring.POOL_DBT,
+        },
+    )
+    for operator in group:
+        node: dict[str, Any] = getattr(operator, "extra_context", {}).get("dbt_node_config", {})
+        if node.get("resource_type") == "model":
+            operator.outlets = [wiring.table_asset(node["resource_name"])]
+            operator.inlets = [wiring.table_asset(name.rsplit(".")[-1]) for name in node["depends_on"]]
+    return group
+
+
+@dag(
+    dag_id=DAG_ID,
+    description="One visible task per dbt model of the hourly path, tests, freshness and docs.",
+    schedule=SCHEDULE.cron,
+    max_active_tasks=4,
+    dagrun_timeout=timedelta(minutes=55),
+    default_args=wiring.default_args(),
+    tags=["candlewick", "market", "hourly"],
+    **wiring.run_defaults(),
+    doc_md=f"""
+### market_hourly
+One task per dbt model tagged `hourly` (built and tested in one dbt process); beside them the tests of the minute
+models, source freshness and a look for late symbols; at the end the dbt docs, published by one rename.
+
+* Models come from `$CANDLEWICK_HOME/dbt/manifest.json`; `dbt parse` (part of `make up`) writes it.
+* **Schedule**: `{SCHEDULE.cron}` (UTC); the Variable `candlewick_schedules` changes it.
+  {SCHEDULE.problem and f"**{SCHEDULE.problem}**"}
+""",
+)
+def market_hourly() -> None:
+    """Wire the tasks."""
+
+    @task
+    def staleness() -> list[str]:
+        """Tell people about symbols whose newest final candle is too old."""
+        from candlewick.alerts import conditions, staleness
+        from candlewick.alerts.announce import announce
+        from candlewick.connections import warehouse
+
+        late = staleness.stale_symbols(warehouse(), settings())
+        announce([*late, *conditions.schedule_invalid(DAG_ID, SCHEDULE.problem)])
+        return [event.subject for event in late]
+
+    @task(pool=wiring.POOL_DBT)
+    def dbt(arguments: list[str], name: str) -> str:
+        """Run one dbt process."""
+        from candlewick.pipeline.transform import run_dbt
+
+        return run_dbt(arguments, wiring.dbt_environment(), name=name).sentence
+
+    @task(pool=wiring.POOL_DBT, trigger_rule=TriggerRule.ALL_DONE)
+    def docs() -> str:
+        """Generate the dbt docs and publish them."""
+        from candlewick.pipeline.dbt_docs import publish
+        from candlewick.pipeline.transform import run_dbt
+
+        target = run_dbt(["docs", "generate"], wiring.dbt_environment(), name="docs-target").target
+        return str(publish(target, settings().home / "dbt" / "docs"))
+
+    @task(retries=0)
+    def no_manifest() -> None:
+        """Say what is missing."""
+        raise FileNotFoundError(
+            f"expected the dbt manifest at {MANIFEST}, but there is none: run `make up` (or `dbt parse` and copy it there)"
+        )
+
+    late = staleness()
+    if not MANIFEST.is_file():
+        no_manifest()
+        return
+    fresh = dbt.override(task_id="source_freshness")(["source", "freshness"], "freshness")
+    tested = dbt.override(task_id="minute_tests")(["test", "--selector", "minute"], "minute-tests")
+    built, published = models(), docs()
+    built >> published
+    [late, fresh, tested, built, published] >> wiring.verdict()
+
+
+market_hourly()
