@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 
@@ -102,7 +103,12 @@ def lake(object_store, config):
 
 @pytest.fixture
 def binance(market, warehouse, config):
-    """The Binance client, pointed at the simulated exchange, its shared state in the test's warehouse."""
-    client = from_connection(market.url, {}, HostStateStore(warehouse.open, config.raw_schema), config)
-    yield client
-    client.close()
+    """Open a Binance client on the simulated exchange, as each task opens its own; its shared state is in the warehouse."""
+
+    @contextlib.contextmanager
+    def connect():
+        client = from_connection(market.url, {}, HostStateStore(warehouse.open, config.raw_schema), config)
+        yield client
+        client.close()
+
+    return connect

@@ -25,15 +25,16 @@ WAREHOUSE, WAREHOUSE_TRANSFORM, WAREHOUSE_READ = "warehouse", "warehouse_transfo
 
 def connection(conn_id: str) -> Connection:
     """Return an Airflow connection; `warehouse_transform` and `warehouse_read` fall back to `warehouse`."""
-    from airflow.sdk.exceptions import AirflowNotFoundException
     from airflow.sdk import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
-        return Connection.get(conn_id)
+        found: Connection = Connection.get(conn_id)
     except AirflowNotFoundException:
-        if conn_id in (WAREHOUSE_TRANSFORM, WAREHOUSE_READ):
-            return Connection.get(WAREHOUSE)
-        raise
+        if conn_id not in (WAREHOUSE_TRANSFORM, WAREHOUSE_READ):
+            raise
+        found = Connection.get(WAREHOUSE)
+    return found
 
 
 def warehouse(conn_id: str = WAREHOUSE) -> Warehouse:

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from candlewick.market import DataType, Interval, Source
 
 SCHEMA_VERSION = 1
+Stamp = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]  # until 2100: beyond it, the object is damaged
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,9 +23,9 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     exchange: str
     symbol: str
     type: DataType
-    captured_at: int
+    captured_at: Stamp
     source: Source
-    server_time: int
+    server_time: Stamp
     schema_version: int
     data: Any
     interval: Interval | None = None

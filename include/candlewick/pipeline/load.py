@@ -216,12 +216,17 @@ class _Loader:
         self.summary.objects += objects
         self.summary.rows += sum(staged.values())
         self.summary.rejected += len(rejected)
+        groups: dict[tuple[str, RejectReason], list[QuarantinedRow]] = defaultdict(list)
         for row in rejected:
             self.summary.reasons[row.reason.value] = self.summary.reasons.get(row.reason.value, 0) + 1
-            log.warning(
-                "in quarantine: %s row %s, %s: %s",
-                row.source.object_key, row.row_number_in_object, row.reason.sentence, row.offending[:200],
-            )  # fmt: skip
+            groups[row.source.object_key, row.reason].append(row)
+        for (key, reason), rows in groups.items():
+            where = (
+                f"{len(rows)} rows, the first is row {rows[0].row_number_in_object}"
+                if rows[0].row_number_in_object
+                else "whole"
+            )
+            log.warning("in quarantine: %s (%s): %s: %s", key, where, reason.sentence, rows[0].offending[:200])
 
 
 def _convert(one: LoadableObject, payload: bytes | None, first_row_number: int) -> Converted:
