@@ -13,6 +13,7 @@ from candlewick.exchange.binance import from_connection
 from candlewick.exchange.errors import HostStateUnavailable, NoHostLeft, RateLimited, Unavailable, UnknownSymbol
 from candlewick.market import Interval
 from candlewick.warehouse.host_state import HostStateStore
+from support.ports import wait_until
 
 M1 = Interval.MINUTE_1
 START_MS = 1_717_243_080_000
@@ -123,9 +124,11 @@ def test_an_answer_cut_off_is_asked_again(client, market):
 
 
 def test_a_slow_answer_is_a_time_out(client, market):
-    market.add_faults({"kind": "slow", "seconds": 2, "path": "klines"})
+    market.add_faults({"kind": "slow", "seconds": 1, "path": "klines"})
+    asker = client(read_timeout_seconds=0.3, retry_attempts=2)
     with pytest.raises(Unavailable, match="timed out"):
-        client(read_timeout_seconds=0.1, retry_attempts=2).klines("BTCUSDT", M1, START_MS, 2)
+        asker.klines("BTCUSDT", M1, START_MS, 2)
+    wait_until(lambda: len(asked(market)) == 2, "the exchange noting both questions, which it does when it answers")
 
 
 @pytest.mark.parametrize("kind", ["garbage", "html", "empty"])
