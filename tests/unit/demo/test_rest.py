@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from candlewick.demo.intervals import DAY_MS, HOUR_MS, INTERVALS, MINUTE_MS
+from candlewick.demo.intervals import DAY_MS, FIXED_MS, HOUR_MS, INTERVALS, MINUTE_MS
 from candlewick.demo.market import candles
 
 SEED = 1
@@ -21,9 +21,9 @@ def test_ping_and_time_answer_with_the_exchanges_clock(exchange, now):
 
 @pytest.mark.parametrize("interval", INTERVALS)
 def test_klines_are_the_oracles_newest_rows(exchange, now, interval):
-    assert klines(exchange, symbol="ARBUSDT", interval=interval, limit=7) == candles(
-        SEED, "ARBUSDT", interval, 0, now, now
-    )[-7:]
+    enough = now - 8 * FIXED_MS.get(interval, 31 * DAY_MS)
+    expected = candles(SEED, "ARBUSDT", interval, enough, now, now)[-7:]
+    assert klines(exchange, symbol="ARBUSDT", interval=interval, limit=7) == expected
 
 
 def test_the_default_page_has_500_rows_and_the_largest_1000(exchange):
