@@ -110,8 +110,9 @@ class Environment:
 
     def wanted(self) -> str:
         """Return the hash it has when nothing is to be done."""
-        files = [*self.requirements, REPOSITORY / "pyproject.toml"] if self.package else self.requirements
-        return fingerprint(files, suitable_python(), str(REPOSITORY))
+        # What follows in that file are rules for tools; they change often and install nothing.
+        package = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8").partition("[tool.ruff")[0]
+        return fingerprint(self.requirements, suitable_python(), str(REPOSITORY), package if self.package else "")
 
     def ready(self) -> bool:
         """Whether it was made from exactly these requirements."""

@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -101,12 +102,7 @@ class Platform:
             ("Warehouse", self.start_warehouse),
             ("Object store", self.start_store),
             ("Exchange", self.start_exchange),
-            ("Raw schema", self._command("candlewick.warehouse.schema", "upgrade")),
-            ("Rights of the transformer", self.grant_tables),
-            ("Tracked symbols", self._command("candlewick.pipeline.symbols", "seed")),
-            ("Buckets", self._command("candlewick.lake.store", "ensure")),
-            ("dbt manifest", self.write_manifest),
-            ("Airflow metadata", self.migrate_airflow),
+            ("Schema, symbols, buckets; dbt manifest; Airflow metadata", self.prepare),
             ("Airflow", self.start_airflow),
             ("Pools and DAGs", self.prepare_dags),
         ]
@@ -161,23 +157,36 @@ class Platform:
             self._start(self.exchange.service, "exchange", self.exchange.ready)
         current.result = checks.require_exchange(self.wiring.bases("BINANCE"))
 
-    def grant_tables(self, _: Step) -> None:
-        """Complete the transformer's rights now that the tables exist."""
+    def prepare(self, current: Step) -> None:
+        """Do three slow things at once that do not depend on each other; each is mostly one process starting up."""
+        work = {"schema": self.provision, "manifest": self.write_manifest, "metadata": self.migrate_airflow}
+        with ThreadPoolExecutor() as pool:
+            futures = {pool.submit(do): name for name, do in work.items()}
+            results = {}
+            for future in as_completed(futures):
+                results[futures[future]] = future.result()
+                current.now(f"{futures[future]} done")
+        current.result = "; ".join(results[name] for name in work)
+
+    def provision(self) -> str:
+        """Upgrade the raw schema, seed the symbols, make the buckets; then complete the transformer's rights."""
+        said = self._run([sys.executable, "-m", "candlewick.local.provision"], "candlewick.local.provision")
         if self.wiring.is_private("WAREHOUSE"):
             self.database.grant_tables()
+        return said.splitlines()[0] if said else ""
 
-    def write_manifest(self, current: Step) -> None:
+    def write_manifest(self) -> str:
         """Parse the dbt project when it changed."""
-        current.result = "parsed" if dbt.write_manifest(self.home, self.settings, self.environment) else "unchanged"
+        return "dbt parsed" if dbt.write_manifest(self.home, self.settings, self.environment) else "dbt unchanged"
 
-    def migrate_airflow(self, current: Step) -> None:
+    def migrate_airflow(self) -> str:
         """Create or upgrade Airflow's metadata database when its version changed."""
         self.airflow.write_users()
-        if self.airflow.needs_migration():
-            self._run([self.airflow.command, "db", "migrate"], "airflow db migrate")
-            self.airflow.migrated()
-        else:
-            current.result = "unchanged"
+        if not self.airflow.needs_migration():
+            return "Airflow unchanged"
+        self._run([self.airflow.command, "db", "migrate"], "airflow db migrate")
+        self.airflow.migrated()
+        return "Airflow migrated"
 
     def start_airflow(self, current: Step) -> None:
         """Start the four components and wait until all are healthy."""
@@ -223,14 +232,8 @@ class Platform:
                     f"{record.name} ended while it started; its last words:\n{tail(record)}\nThe log is {record.log}."
                 )
 
-    def _command(self, module: str, *arguments: str) -> Callable[[Step], None]:
-        def work(current: Step) -> None:
-            current.result = self._run([sys.executable, "-m", module, *arguments], f"{module} {' '.join(arguments)}")
-
-        return work
-
     def _run(self, argv: list[str], what: str) -> str:
-        """Run one of our own commands to its end; return the last line it said."""
+        """Run one of our own commands to its end; return what it said."""
         done = subprocess.run(
             argv, env=self.environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
         )
@@ -241,7 +244,7 @@ class Platform:
             raise LauncherError(
                 f"{said[-1] if said else what + ' failed'} (the whole output is in {self.home.logs / 'setup.log'})"
             )
-        return said[-1] if said else ""
+        return "\n".join(said)
 
     # --- down ---------------------------------------------------------------------------------------------------------
 
