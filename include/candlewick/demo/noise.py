@@ -5,6 +5,7 @@ level by level. A point depends only on its own anchors, so no history has to be
 """
 
 import hashlib
+from functools import lru_cache
 
 import numpy as np  # noqa: TID253 - no DAG imports the simulated exchange
 import numpy.typing as npt  # noqa: TID253 - likewise
@@ -20,6 +21,8 @@ _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _SHIFT_30, _SHIFT_27, _SHIFT_31 = np.uint64(30), np.uint64(27), np.uint64(31)
 _LOW_16 = np.uint64(0xFFFF)
+# Spans shorter than 2**10 points begin at remembered points of that level.
+_ANCHOR_LEVEL = 10
 # Four 16-bit uniforms added up: mean 4 * 32767.5, standard deviation 2 * 65536 / sqrt(12).
 _SUM_MEAN, _SUM_DEVIATION = 131070.0, 37837.0
 
@@ -63,9 +66,34 @@ def brownian(key: int, first: int, last: int, levels: int, amplitudes: tuple[flo
     ``amplitudes[k]`` is the deviation of the midpoints put in at level k (spacing 2**k points);
     ``amplitudes[levels]`` that of the anchors, which stand 2**levels points apart.
     """
+    if last - first < 1 << _ANCHOR_LEVEL < 1 << levels:
+        anchors = range(first >> _ANCHOR_LEVEL, (last >> _ANCHOR_LEVEL) + 2)
+        path = np.array([_anchor(key, index, levels, amplitudes) for index in anchors])
+        return _refined(path, key, first, last, _ANCHOR_LEVEL, 0, amplitudes)
+    return _from_the_top(key, first, last, levels, 0, amplitudes)
+
+
+@lru_cache(maxsize=8192)
+def _anchor(key: int, index: int, levels: int, amplitudes: tuple[float, ...]) -> float:
+    """The path at one point of the lattice of ``_ANCHOR_LEVEL``: the newest candles of a symbol share two of them."""
+    point = index << _ANCHOR_LEVEL
+    return float(_from_the_top(key, point, point, levels, _ANCHOR_LEVEL, amplitudes)[0])
+
+
+def _from_the_top(
+    key: int, first: int, last: int, levels: int, bottom: int, amplitudes: tuple[float, ...]
+) -> FloatArray:
     low, high = first >> levels, (last >> levels) + 1
     path = normals(key + levels, low, high - low + 1) * amplitudes[levels]
-    for level in range(levels - 1, -1, -1):
+    return _refined(path, key, first, last, levels, bottom, amplitudes)
+
+
+def _refined(
+    path: FloatArray, key: int, first: int, last: int, top: int, bottom: int, amplitudes: tuple[float, ...]
+) -> FloatArray:
+    """From the points of level ``top`` around first..last down to those of level ``bottom``."""
+    low = first >> top
+    for level in range(top - 1, bottom - 1, -1):
         finer = np.empty(2 * path.size - 1)
         finer[0::2] = path
         middle = path[:-1] + path[1:]
@@ -75,4 +103,4 @@ def brownian(key: int, first: int, last: int, levels: int, amplitudes: tuple[flo
         origin = 2 * low
         low, high = first >> level, (last >> level) + 1
         path = finer[low - origin : high - origin + 1]
-    return path[: last - first + 1]
+    return path[: (last >> bottom) - (first >> bottom) + 1]

@@ -56,7 +56,7 @@ class Recorded:
         times = list(rows)
         index = bisect_right(times, at) - 1
         price = rows[times[index]][4] if index >= 0 else rows[times[0]][1]
-        return max(2, _units(price) // 10 ** (8 - tape.symbol.price_decimals))
+        return max(2, int(_units(price) // 10 ** (8 - tape.symbol.price_decimals)))
 
     def recorded_book(self, symbol: str) -> dict[str, Any] | None:
         """The recorded book as it was."""

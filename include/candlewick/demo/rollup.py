@@ -1,7 +1,7 @@
 """Higher candles out of minutes by Binance's rule.
 
 Open, high, low and close come from the minutes that had trades; only a bucket without any trade is flat at the last
-price. Volumes and trade counts are plain sums. (Checked by the founders on 2.5 years of recorded candles.)
+price. Volumes and trade counts are plain sums. (Checked on 2.5 years of recorded candles.)
 """
 
 from dataclasses import dataclass

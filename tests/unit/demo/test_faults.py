@@ -133,7 +133,7 @@ def test_a_late_revision_turns_into_the_true_candle(exchange, now):
     assert Decimal(early[0][5]) < Decimal(truth[0][5])
 
 
-def test_a_mended_outage_gives_the_rows_back(exchange, now):
+def test_a_mended_outage_gives_the_rows_back(exchange):
     true = klines(exchange).json()
     exchange.add_faults({"kind": "outage", "start": true[1][0], "end": true[3][0]})
     assert [row[0] for row in klines(exchange, startTime=true[0][0]).json()] == [true[i][0] for i in (0, 3, 4)]

@@ -1,7 +1,7 @@
 """The market as a function: what any reader of it may rely on."""
 
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 import pytest
@@ -69,7 +69,7 @@ def test_every_candle_keeps_the_invariants(symbol):
 def test_a_minute_opens_where_the_one_before_closed_and_a_quiet_one_stays_there():
     minutes = candles(SEED, "ARBUSDT", "1m", TODAY - DAY_MS, TODAY - 1, NOW)
     quiet = 0
-    for before, row in zip(minutes, minutes[1:], strict=False):
+    for before, row in pairwise(minutes):
         if row[8] == 0:
             quiet += 1
             assert row[1] == before[4]
