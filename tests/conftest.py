@@ -5,18 +5,22 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+from pathlib import Path
 
 import pytest
 
 from candlewick.demo.testing import RunningExchange
 from candlewick.exchange.binance import from_connection
 from candlewick.lake.store import Lake
-from candlewick.settings import Settings
+from candlewick.pipeline.transform import run_dbt
+from candlewick.settings import REPOSITORY, Settings
 from candlewick.warehouse import schema
 from candlewick.warehouse.database import Warehouse
 from candlewick.warehouse.host_state import HostStateStore
 from support.servers import GivenMySQL, MariaDB, ObjectStore
 
+RECORDINGS = Path(os.environ.get("CANDLEWICK_RECORDINGS", REPOSITORY.parent / "shared" / "data" / "binance"))
+DBT = Path(os.environ.get("CANDLEWICK_DBT_EXECUTABLE", REPOSITORY / ".candlewick/venvs/dbt/bin/dbt"))
 GIVEN_MYSQL = os.environ.get("CANDLEWICK_TEST_MYSQL")
 _numbers = itertools.count(1)
 
@@ -65,10 +69,12 @@ def market(running_exchange):
 
 
 @pytest.fixture
-def config():
-    """Settings with schemas and buckets of this test's own."""
+def config(tmp_path):
+    """Settings with schemas, buckets and a home of this test's own."""
     name = f"t{os.getpid()}_{next(_numbers)}"
     return Settings(
+        home=tmp_path / "home",
+        dbt_executable=DBT,
         raw_schema=f"{name}_raw",
         marts_schema=name,
         raw_bucket=f"{name}-raw".replace("_", "-"),
@@ -112,3 +118,25 @@ def binance(market, warehouse, config):
         client.close()
 
     return connect
+
+
+@pytest.fixture
+def dbt(database, warehouse, config):
+    """Run one dbt process on the test's warehouse: ``dbt("run", "--selector", "minute")``."""
+    environment = {
+        "CANDLEWICK_DBT_HOST": database.host,
+        "CANDLEWICK_DBT_PORT": str(database.port),
+        "CANDLEWICK_DBT_USER": database.user,
+        "CANDLEWICK_DBT_PASSWORD": database.password,
+        "CANDLEWICK_MARTS_SCHEMA": config.marts_schema,
+        "CANDLEWICK_RAW_SCHEMA": config.raw_schema,
+    }
+    return lambda *arguments: run_dbt(arguments, environment, name="test", config=warehouse.config)
+
+
+@pytest.fixture(scope="session")
+def recordings():
+    """The folder of real recorded exchange data; the simulated exchange covers the same ground without it."""
+    if not RECORDINGS.is_dir():
+        pytest.skip(f"no recorded exchange data at {RECORDINGS} (CANDLEWICK_RECORDINGS)")
+    return RECORDINGS
