@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from candlewick.exchange.binance_answers import server_time_ms
 from candlewick.exchange.breaker import Breaker
@@ -102,23 +102,15 @@ class RestClient:
 
     def _retried(self, question: Question, read: Callable[[Reply], T]) -> T:
         route = Route(self._settings.retry_after_max_seconds)
-        jitter = wait_random_exponential(
-            multiplier=self._settings.retry_initial_seconds, max=self._settings.retry_max_seconds
-        )
 
         def is_worth_another_try(error: BaseException) -> bool:
             if isinstance(error, RateLimited):
                 return route.covers(error.retry_after_seconds)
             return isinstance(error, Unavailable) and not isinstance(error, NoHostLeft)
 
-        def wait(state: RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            # A 429's pause is shared and waited for before the next try is admitted: it is not waited for twice.
-            return 0.0 if isinstance(error, RateLimited) else jitter(state)
-
         retrying = Retrying(
             stop=stop_after_attempt(self._settings.retry_attempts),
-            wait=wait,
+            wait=wait_random_exponential(self._settings.retry_initial_seconds, self._settings.retry_max_seconds),
             retry=retry_if_exception(is_worth_another_try),
             sleep=self._clock.sleep,
             reraise=True,

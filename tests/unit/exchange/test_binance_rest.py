@@ -202,7 +202,7 @@ def test_patience_is_for_the_whole_question(binance, transport, clock):
     assert sum(clock.slept) == pytest.approx(50, abs=0.1)
 
 
-def test_a_418_stops_every_client_at_every_host_until_it_ends(binance, transport, clock):
+def test_a_418_stops_every_client_at_every_host_until_it_ends(binance, transport, clock, states):
     first, second = binance(), binance()
     second.time_ms()
     end_ms = clock.exchange_ms + 120_000
@@ -211,6 +211,10 @@ def test_a_418_stops_every_client_at_every_host_until_it_ends(binance, transport
     with pytest.raises(IpBanned) as caught:
         first.klines("BTCUSDT", M1, 0, 1)
     assert caught.value.until_ms == end_ms
+    assert {host: state.banned_until_ms for host, state in states.rows.items()} == {
+        "api.test": end_ms,
+        "data-api.test": end_ms,
+    }
     transport.asked.clear()
     for client in (first, second, binance()):
         with pytest.raises(IpBanned):
