@@ -49,7 +49,7 @@ def models() -> DbtTaskGroup:
         ),
         operator_args={
             "dbt_cmd_global_flags": leash,
-            "interceptors": [wiring.give_dbt_its_environment],
+            "interceptors": [wiring.prepare_dbt],
             "should_store_compiled_sql": False,
             "pool": wiring.POOL_DBT,
         },

@@ -173,9 +173,18 @@ def dbt_environment() -> dict[str, str]:
     }
 
 
-def give_dbt_its_environment(_context: Context, _operator: object) -> None:
-    """Put the profile's values where Cosmos' dbt process inherits them (a Cosmos interceptor, run in the task).
+def prepare_dbt(_context: Context, operator: Any) -> None:
+    """Prepare a Cosmos task (an interceptor, run in the task just before its dbt).
 
-    Not into the operator's ``env``: that is a template field, which Airflow stores and shows.
+    The profile's values go where the dbt process inherits them, not into the operator's ``env``: that is a template
+    field, which Airflow stores and shows. And an error of dbt becomes one of ours, with dbt's own sentences: Cosmos
+    says "non-zero exit code", which tells neither people nor the retry policy anything.
     """
-    os.environ.update(dbt_environment(), CANDLEWICK_DBT_EXECUTABLE=str(settings().dbt))
+    from candlewick.pipeline.transform import failure
+
+    def told_by_kind(result: Any) -> None:
+        if result.exit_code != 0:
+            raise failure(f"dbt {operator.task_id}", result.exit_code, result.full_output)
+
+    os.environ.update(dbt_environment(), CANDLEWICK_DBT_EXECUTABLE=str(settings().dbt), DBT_USE_COLORS="false")
+    operator.handle_exception_subprocess = told_by_kind

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class TaskFailed(BaseNotifier):
+class _Untemplated(BaseNotifier):
+    """A notifier without templates; rendering none would still fail where Airflow passes a serialized DAG."""
+
+    def render_template_fields(self, context: Context, jinja_env: object = None) -> None:
+        """Nothing is templated."""
+
+
+class TaskFailed(_Untemplated):
     """``on_failure_callback`` of a task; also runs in the DAG processor, when the task's process was lost."""
 
     def notify(self, context: Context) -> None:
@@ -21,7 +28,7 @@ class TaskFailed(BaseNotifier):
         announce([task_failed(context)])
 
 
-class RunTimedOut(BaseNotifier):
+class RunTimedOut(_Untemplated):
     """``on_failure_callback`` of a DAG: a run past its time-out ends its tasks without their own callbacks."""
 
     def notify(self, context: Context) -> None:

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 LEASH = [sys.executable, "-I", "-S", leash.__file__]
 STOP_GRACE_SECONDS = 10.0
 KEPT_LINES = 40
+_DECORATION = re.compile(r"\x1b\[[0-9;]*m|^(\x1b\[[0-9;]*m)*\d\d:\d\d:\d\d ? ?")  # colours and the clock
 # Lock time-out, deadlock, a lost or restarting server: of the warehouse, not of the SQL. The last is the project's own
 # sentence when another writer keeps a named lock.
 _PASSING = re.compile(
@@ -122,7 +123,7 @@ def run_dbt(
         log.info("%s", line)
     if code == 0:
         return summary
-    raise _failure(arguments, code, summary.nodes, last_lines)
+    raise failure(f"dbt {' '.join(arguments)}", code, last_lines, summary.nodes)
 
 
 @contextmanager
@@ -216,9 +217,26 @@ def _node(result: dict[str, Any]) -> NodeResult:
     )
 
 
-def _failure(arguments: Sequence[str], code: int, nodes: Sequence[NodeResult], lines: Sequence[str]) -> TransformError:
-    """Choose the kind by dbt's own sentences; one lasting error among passing ones is lasting."""
+def failure(
+    what: str, code: int, lines: Sequence[str], nodes: Sequence[NodeResult] = ()
+) -> TransformFailed | TransformBusy:
+    """Make the error of a dbt that ended badly, from its results or else from its lines.
+
+    Its kind follows dbt's own sentences; one lasting error among passing ones makes it lasting.
+    """
     sentences = [f"{node.name}: {' '.join(node.message.split())}" for node in nodes if node.is_bad]
-    told = "\n".join(sentences or [line for line in lines if line])
-    kind = TransformBusy if all(_PASSING.search(part) for part in sentences or [told]) else TransformFailed
-    return kind(f"dbt {' '.join(arguments)} ended with code {code}:\n{told}")
+    sentences = sentences or ["\n".join(_telling(lines))]
+    kind = TransformBusy if all(_PASSING.search(sentence) for sentence in sentences) else TransformFailed
+    return kind(f"{what} ended with code {code}:\n" + "\n".join(sentences))
+
+
+def _telling(lines: Sequence[str]) -> list[str]:
+    """Return the lines that say what went wrong: dbt's closing summary, else its error lines, else the last ones."""
+    plain = [_DECORATION.sub("", line).rstrip() for line in lines]
+    plain = [line for line in plain if line and not line.startswith("Done.")]
+    start = next(
+        (at for at, line in enumerate(plain) if line.startswith(("Completed with", "Encountered an error"))), None
+    )
+    if start is not None:
+        return plain[start:]
+    return [line for line in plain if "ERROR" in line] or plain[-KEPT_LINES:]
