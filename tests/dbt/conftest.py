@@ -30,6 +30,48 @@ def raw_tables():
     return module.TABLES
 
 
+SERVE = """
+import json, os, sys
+from dbt.cli.main import dbtRunner
+answers, sys.stdout = sys.stdout, sys.stderr
+for line in sys.stdin:
+    environment, arguments = json.loads(line)
+    os.environ.update(environment)
+    done = dbtRunner().invoke(arguments)
+    said = [str(done.exception)] if done.exception else []
+    nodes = [r for r in getattr(done.result, "results", []) if hasattr(r, "node")]  # an operation has none
+    said += [f"{r.node.name}: {r.status}: {r.message}" for r in nodes]
+    print(json.dumps({"success": done.success, "said": chr(10).join(said)}), file=answers, flush=True)
+"""
+
+
+class Worker:
+    """dbt kept in memory: its imports alone take seconds. Each request is an invocation of its own."""
+
+    def __init__(self, log: Path) -> None:
+        self.process = subprocess.Popen(
+            [str(DBT.with_name("python")), "-c", SERVE],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log.open("ab"), text=True,
+        )  # fmt: skip
+
+    def ask(self, environment, arguments):
+        self.process.stdin.write(json.dumps([environment, arguments]) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def stop(self) -> None:
+        self.process.stdin.close()
+        self.process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def worker(tmp_path_factory):
+    """The dbt of this test session."""
+    made = Worker(tmp_path_factory.getbasetemp() / "dbt-worker.log")
+    yield made
+    made.stop()
+
+
 @dataclass
 class Warehouse:
     """Both schemas of one test, and dbt on them."""
@@ -39,6 +81,8 @@ class Warehouse:
     marts: str
     scratch: Path
     admin: object
+    worker: Worker
+    project: Path = PROJECT
 
     def run(self, statement, parameters=None):
         with self.admin.cursor() as cursor:
@@ -48,14 +92,14 @@ class Warehouse:
     def one(self, statement, parameters=None):
         return self.run(statement, parameters)[0][0]
 
-    def command(self, *arguments):
-        return [str(DBT), "--no-use-colors", *arguments,
-                "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-                "--target-path", str(self.scratch / "target"), "--log-path", str(self.scratch / "logs")]  # fmt: skip
+    def command(self, *arguments, project=PROJECT):
+        return [str(DBT), "--quiet", *arguments, "--project-dir", str(project), "--profiles-dir", str(PROJECT),
+                "--target-path", str(self.scratch / project.name / "target"), "--log-path", str(self.scratch / "logs")]  # fmt: skip
 
     def environment(self):
         return {
-            **os.environ,
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ["HOME"],
             "CANDLEWICK_DBT_HOST": self.server.host,
             "CANDLEWICK_DBT_PORT": str(self.server.port),
             "CANDLEWICK_DBT_USER": TRANSFORMER,
@@ -64,22 +108,20 @@ class Warehouse:
             "CANDLEWICK_RAW_SCHEMA": self.raw,
         }
 
-    def dbt(self, *arguments, succeeds=True):
-        """Run dbt; return its output."""
-        done = subprocess.run(self.command(*arguments), env=self.environment(), capture_output=True, text=True, check=False)
-        assert (done.returncode == 0) == succeeds, done.stdout + done.stderr
-        return done.stdout + done.stderr
+    def dbt(self, *arguments, succeeds=True, project=PROJECT):
+        """Run dbt; return what its nodes and its exception say."""
+        answer = self.worker.ask(self.environment(), self.command(*arguments, project=project)[1:])
+        assert answer["success"] == succeeds, answer["said"]
+        return answer["said"]
 
     def start_dbt(self, *arguments):
-        return subprocess.Popen(self.command(*arguments), env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        """Start dbt as a process of its own, to be killed."""
+        return subprocess.Popen(
+            self.command(*arguments), env=self.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
 
     def minute(self, *arguments):
         return self.dbt("run", "--selector", "minute", *arguments)
-
-    def results(self):
-        """Status of each node of the newest run."""
-        answer = json.loads((self.scratch / "target" / "run_results.json").read_text())
-        return {result["unique_id"].split(".")[2]: result["status"] for result in answer["results"]}
 
     def load(self, candles, *, load_id=None, connection=None, commit=True):
         """Stage candles as the loader does: rows and the queue entry in one transaction. Returns the load_id."""
@@ -135,13 +177,13 @@ def candle(open_time, close=100, *, open_=None, high=None, low=None, trades=10, 
 
 
 @pytest.fixture
-def warehouse(database, raw_tables, tmp_path_factory):
+def warehouse(database, raw_tables, worker, tmp_path_factory):
     """Empty schemas with the raw tables; tests share the parsed project through one target folder per engine."""
     marts = f"t{os.getpid()}_dbt"
     raw = f"{marts}_raw"
     scratch = tmp_path_factory.getbasetemp() / f"dbt-{database.name}"
     admin = database.connect()
-    made = Warehouse(database, raw, marts, scratch, admin)
+    made = Warehouse(database, raw, marts, scratch, admin, worker)
     for schema in (raw, marts):
         made.run(f"create database {schema} character set utf8mb4 collate utf8mb4_unicode_ci")
     for name, columns in raw_tables.items():

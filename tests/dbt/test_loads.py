@@ -1,0 +1,69 @@
+"""What a model has consumed is a set: nothing is skipped, nothing is lost, nothing is taken twice."""
+
+from __future__ import annotations
+
+
+def closes(warehouse):
+    return [float(row[0]) for row in warehouse.run("select close_price from {marts}.fact_klines order by open_time")]
+
+
+def test_a_load_that_becomes_visible_late_with_a_smaller_id_is_not_skipped(warehouse, candle):
+    warehouse.load([candle("11:00", 1)], load_id=1)
+    warehouse.minute()
+    slow = warehouse.server.connect(autocommit=False)
+    warehouse.load([candle("11:01", 5)], load_id=5, connection=slow, commit=False)
+    warehouse.load([candle("11:02", 6)], load_id=6)
+    warehouse.minute()
+    assert closes(warehouse) == [1, 6]
+    assert warehouse.one("select candle_count from {marts}.hourly_klines") == 2
+    slow.commit()
+    slow.close()
+    warehouse.minute()
+    assert closes(warehouse) == [1, 5, 6]
+    assert warehouse.one("select candle_count from {marts}.daily_klines") == 3
+    assert warehouse.pending() == []
+
+
+def test_loads_are_handed_from_model_to_model_and_wait_for_the_one_that_was_not_run(warehouse, candle):
+    warehouse.load([candle("11:00", 1)])
+    warehouse.minute()
+    warehouse.load([candle("11:01", 2)])
+    warehouse.dbt("run", "--select", "fact_klines")
+    assert warehouse.pending() == [("hourly_klines", 2)]
+    warehouse.load([candle("11:02", 3)])
+    warehouse.dbt("run", "--select", "hourly_klines")
+    assert warehouse.pending() == [("daily_klines", 2), ("fact_klines", 3)]
+    warehouse.minute()
+    assert warehouse.pending() == []
+    assert warehouse.one("select candle_count from {marts}.daily_klines") == 3
+
+
+def test_a_full_refresh_keeps_what_staging_no_longer_holds(warehouse, candle):
+    warehouse.load([candle("10:30", 1), candle("11:00", 2)])
+    warehouse.minute()
+    warehouse.run("delete from {raw}.staging_klines")
+    warehouse.load([candle("11:00", 3, captured="23:00"), candle("12:00", 4)], load_id=2)
+    before = warehouse.run("select * from {marts}.hourly_klines where hour_start = '2026-03-05 10:00'")
+    warehouse.minute("--full-refresh")
+    assert closes(warehouse) == [1, 3, 4]
+    assert warehouse.one("select count(*) from {raw}.kline_revisions") == 1
+    assert warehouse.one("select hour_count from {marts}.daily_klines") == 3
+    warehouse.run("delete from {marts}.fact_klines where open_time < '2026-03-05 11:00'")
+    warehouse.minute("--full-refresh")
+    assert warehouse.run("select * from {marts}.hourly_klines where hour_start = '2026-03-05 10:00'") == before
+    assert warehouse.pending() == []
+
+
+def test_books_are_kept_level_by_level_and_once(warehouse):
+    level = {
+        "object_id": 1, "exchange": "binance", "symbol": "BTCUSDT", "captured_at": "2026-03-05 10:00:01.500",
+        "last_update_id": 7, "side": "bid", "level": 1, "price": 10, "quantity": 2, "source": "rest",
+        "exchange_time": "2026-03-05 10:00:01.400",
+    }  # fmt: skip
+    warehouse.load_books([level, {**level, "side": "ask", "price": 11}], load_id=1)
+    warehouse.minute()
+    warehouse.load_books([level, {**level, "level": 2, "price": 9}], load_id=2)
+    warehouse.minute()
+    rows = warehouse.run("select side, level, price + 0e0, load_id from {marts}.fact_orderbook order by side, level")
+    assert rows == [("ask", 1, 11.0, 1), ("bid", 1, 10.0, 1), ("bid", 2, 9.0, 2)]
+    assert warehouse.pending() == []

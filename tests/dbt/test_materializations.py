@@ -1,0 +1,175 @@
+"""Readers never see a table missing or half filled, and a run that dies is made good by the next one."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+
+import MySQLdb
+import pytest
+
+FACTS = "select open_time, close_price, load_id from {marts}.fact_klines order by open_time"
+
+
+def wait_for_statement(warehouse, part):
+    """Wait until dbt's session runs a statement with this text; return the id of the session."""
+    for _ in range(600):
+        found = warehouse.run("select id from information_schema.processlist where user like 'dbt%%' and info like %s", (f"%{part}%",))
+        if found:
+            return found[0][0]
+        time.sleep(0.05)
+    raise AssertionError(f"dbt never came to {part}")
+
+
+def wait_for_end(warehouse, session):
+    for _ in range(600):
+        if not warehouse.run("select 1 from information_schema.processlist where id = %s", (session,)):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the session of the killed dbt did not end")
+
+
+def test_readers_see_one_whole_table_while_it_is_rebuilt(warehouse, candle, at):
+    warehouse.load([candle("10:00", n + 1, symbol=f"S{n}USDT") for n in range(2000)])
+    warehouse.minute()
+    seen, failed, stop = set(), [], threading.Event()
+
+    def read():
+        reader = warehouse.server.connect()
+        while not stop.is_set():
+            try:
+                with reader.cursor() as cursor:
+                    for table in ("fact_klines", "hourly_klines"):
+                        cursor.execute(f"select count(*), sum(close_price) from {warehouse.marts}.{table}")
+                        seen.add(cursor.fetchone())
+            except MySQLdb.Error as error:
+                failed.append(error)
+        reader.close()
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    warehouse.minute("--full-refresh")
+    stop.set()
+    thread.join()
+    assert not failed
+    assert [row[0] for row in seen] == [2000]
+
+
+def test_dbt_killed_inside_its_transaction_leaves_old_rows_and_pending_loads(warehouse, candle):
+    warehouse.load([candle("10:00", 1)])
+    warehouse.minute()
+    warehouse.load([candle("10:00", 2, captured="11:00"), candle("10:01", 3)])
+    before = warehouse.run(FACTS)
+    holder = warehouse.server.connect(autocommit=False)
+    holder.cursor().execute(f"select * from {warehouse.raw}.pending_loads where model = 'fact_klines' for update")
+    process = warehouse.start_dbt("run", "--select", "fact_klines")
+    session = wait_for_statement(warehouse, "delete pending")  # after the upsert, before the commit
+    process.kill()
+    process.wait()
+    holder.rollback()
+    wait_for_end(warehouse, session)
+    assert warehouse.run(FACTS) == before
+    assert warehouse.pending() == [("fact_klines", 2)]
+    assert warehouse.one("select count(*) from {raw}.kline_revisions") == 0
+    warehouse.minute()
+    assert [float(row[1]) for row in warehouse.run(FACTS)] == [2, 3]
+    assert warehouse.one("select count(*) from {raw}.kline_revisions") == 1
+    assert warehouse.pending() == []
+
+
+def test_dbt_killed_in_a_rebuild_loses_nothing_and_its_leftovers_go(warehouse, candle):
+    warehouse.load([candle("10:00", 1)])
+    warehouse.minute()
+    warehouse.load([candle("10:01", 2)])
+    reader = warehouse.server.connect(autocommit=False)
+    reader.cursor().execute(f"select count(*) from {warehouse.marts}.fact_klines")  # an idle transaction blocks the rename
+    process = warehouse.start_dbt("run", "--full-refresh", "--select", "fact_klines")
+    session = wait_for_statement(warehouse, "rename table")
+    process.kill()
+    process.wait()
+    warehouse.run(f"kill {session}")
+    reader.rollback()
+    wait_for_end(warehouse, session)
+    assert warehouse.one("select count(*) from {marts}.fact_klines") == 1
+    assert warehouse.pending() == [("fact_klines", 2)]
+    warehouse.minute()
+    assert [float(row[1]) for row in warehouse.run(FACTS)] == [1, 2]
+    assert warehouse.run("select table_name from information_schema.tables where table_name like '%%\\_\\_%%' and table_schema = '{marts}'") == []
+
+
+def test_one_writer_per_table_and_the_second_says_what_to_do(warehouse, candle):
+    warehouse.load([candle("10:00", 1)])
+    warehouse.minute()
+    other = warehouse.server.connect()
+    other.cursor().execute("select get_lock(%s, 0)", (f"{warehouse.marts}.fact_klines",))
+    said = warehouse.dbt("run", "--select", "fact_klines", "--vars", "{writer_wait_seconds: 1}", succeeds=False)
+    assert "expected the writer lock" in said
+    assert "run it again" in said
+    other.close()
+    warehouse.minute()
+
+
+def test_a_broken_contract_leaves_the_old_table(warehouse, candle, tmp_path):
+    warehouse.load([candle("10:00", 1)])
+    warehouse.minute()
+    from_here = warehouse.run(FACTS)
+    warehouse.load([candle("10:01", 2)])
+    project = tmp_path / "broken"
+    shutil.copytree(warehouse.project, project)
+    model = project / "models/facts/fact_klines.yml"
+    model.write_text(model.read_text().replace("data_type: bigint", "data_type: date", 1))
+    for arguments in ((), ("--full-refresh",)):
+        said = warehouse.dbt("run", "--select", "fact_klines", *arguments, succeeds=False, project=project)
+        assert "contract" in said
+        assert warehouse.run(FACTS) == from_here
+
+
+@pytest.mark.parametrize("first", ["view", "table"])
+def test_a_view_becomes_a_table_and_back_under_the_same_name(warehouse, candle, first):
+    kind = {"view": "create view {marts}.fact_klines as select 1 as one", "table": "create table {marts}.stg_klines (one int)"}
+    warehouse.run(kind[first])
+    warehouse.load([candle("10:00", 1)])
+    warehouse.minute()
+    kinds = dict(warehouse.run("select table_name, table_type from information_schema.tables where table_schema = '{marts}'"))
+    assert kinds["fact_klines"] == "BASE TABLE"
+    assert kinds["stg_klines"] == "VIEW"
+    assert not [name for name in kinds if "__" in name]
+
+
+def test_months_get_their_partition_ahead_unless_the_ceiling_has_rows(warehouse, candle):
+    warehouse.load([candle("10:00", 1)])
+    warehouse.minute("--vars", "{partition_months_ahead: 1}")
+    partitions = "select count(*) from information_schema.partitions where table_schema = '{marts}' and table_name = 'fact_klines'"
+    before = warehouse.one(partitions)
+    warehouse.dbt("run-operation", "ensure_partitions", "--vars", "{partition_months_ahead: 4}")
+    assert warehouse.one(partitions) in (before + 3, before + 4)
+    warehouse.load([candle("2040-01-01 10:00", 1)])
+    warehouse.minute()
+    warehouse.dbt("run-operation", "ensure_partitions")
+    assert warehouse.one("select count(*) from {marts}.fact_klines partition (p_ceiling)") == 1
+    assert "empty_ceiling_fact_klines_: fail" in warehouse.dbt("test", "--select", "fact_klines,test_name:empty_ceiling", succeeds=False)
+
+
+def test_incremental_queries_look_rows_up_by_their_keys(warehouse, candle):
+    warehouse.load([candle(f"10:{n:02}", n + 1) for n in range(60)])
+    warehouse.minute()
+    warehouse.load([candle("11:00", 1)])
+    warehouse.minute()
+    session = warehouse.server.connect(database=warehouse.marts)
+    with session.cursor() as cursor:
+        cursor.execute("create temporary table fact_klines__pins (load_id bigint primary key) select 2 as load_id")
+        cursor.execute(
+            "create temporary table hourly_klines__touched (exchange varchar(32), symbol varchar(50), bucket_start datetime(3),"
+            " seen_at datetime(3), primary key (exchange, symbol, bucket_start)) collate utf8mb4_unicode_ci"
+        )
+        for model in ("facts/fact_klines", "aggregates/hourly_klines"):
+            query = (warehouse.scratch / f"dbt_project/target/compiled/candlewick/models/{model}.sql").read_text()
+            cursor.execute(f"explain {'format=traditional ' if warehouse.server.name == 'mysql' else ''}{query}")
+            names = [column[0] for column in cursor.description]
+            plan = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            looked_up = [step for step in plan if step["table"] in ("staging_klines", "source", "facts", "stg_klines")]
+            assert looked_up, plan
+            for step in looked_up:
+                assert (step["key"], step["type"]) in (("PRIMARY", "ref"), ("PRIMARY", "eq_ref")), plan
+    session.close()
