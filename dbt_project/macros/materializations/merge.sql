@@ -1,16 +1,19 @@
 {#- Fill a temporary table outside the transaction (it may be slow), then change the target in one short transaction. -#}
 {% macro keyed_merge(target, sql) %}
-    {%- set batch = batch_relation() -%}
-    {%- set columns = model['columns'].keys() | join(', ') -%}
-    {%- do drop_temporary(batch) -%}
-    {%- do run_query(keyed_ddl(batch, temporary=True)) -%}
-    {%- do run_query('insert into ' ~ batch ~ ' (' ~ columns ~ ') select ' ~ columns ~ ' from (' ~ sql ~ ') as q') -%}
+    {%- do fill_batch(sql) -%}
     {%- do commit() -%}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {%- call statement('main') -%} {{ keyed_upsert(target, batch) }} {%- endcall -%}
+    {%- call statement('main') -%} {{ keyed_upsert(target, batch_relation()) }} {%- endcall -%}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {%- do consume_loads() -%}
     {%- do commit() -%}
+{% endmacro %}
+
+{% macro fill_batch(sql) %}
+    {%- set columns = model['columns'].keys() | join(', ') -%}
+    {%- do drop_temporary(batch_relation()) -%}
+    {%- do run_query(keyed_ddl(batch_relation(), temporary=True)) -%}
+    {%- do run_query('insert into ' ~ batch_relation() ~ ' (' ~ columns ~ ') select ' ~ columns ~ ' from (' ~ sql ~ ') as q') -%}
 {% endmacro %}
 
 {#- The rows about to be merged; for hooks. -#}
@@ -22,6 +25,7 @@
     Insert what is new, replace where `replace_when` (SQL over new.* and old.*) holds.
 
     The winner is decided in the SELECT: ON DUPLICATE KEY UPDATE assigns from left to right and would see columns already replaced.
+    `incoming` is a table: from a subquery MariaDB 10.11 takes the new rows and silently leaves every replaced one as it was.
     FORCE INDEX: after a bulk load MySQL plans on statistics that still say 0 rows and hash-joins the whole table.
 -#}
 {% macro keyed_upsert(target, incoming) %}

@@ -8,7 +8,8 @@
     {%- do run_query(keyed_ddl(next)) -%}
     {%- if keep and existing is not none and existing.is_table -%}
         {%- do run_query('insert into ' ~ next ~ ' (' ~ columns ~ ') select ' ~ columns ~ ' from ' ~ existing) -%}
-        {%- call statement('main') -%} {{ keyed_upsert(next, '(' ~ sql ~ ')') }} {%- endcall -%}
+        {%- do fill_batch(sql) -%}
+        {%- call statement('main') -%} {{ keyed_upsert(next, batch_relation()) }} {%- endcall -%}
     {%- else -%}
         {%- call statement('main') -%} insert into {{ next }} ({{ columns }}) select {{ columns }} from ({{ sql }}) as q {%- endcall -%}
     {%- endif -%}
