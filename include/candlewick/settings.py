@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     # --- how objects are loaded --------------------------------------------------------------------------------------
     load_batch_objects: int = Field(1000, ge=1, description="Most objects of one load (one transaction, one load_id).")
     load_batch_megabytes: int = Field(
-        64, ge=1, description="Most payload of one load, in MiB (10^6 rows are about 150)."
+        16, ge=1, description="Most payload of one load, in MiB (1 MiB is about 6,000 candles)."
     )
     lake_concurrency: int = Field(16, ge=1, le=64, description="Object reads or writes in flight per task.")
     lock_wait_seconds: int = Field(60, ge=1, description="Longest wait for another writer, in seconds.")

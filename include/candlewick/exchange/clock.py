@@ -42,8 +42,8 @@ class ExchangeClock:
     clock takes no part: a jump of it (NTP, a wrong date) changes nothing. A reading is replaced after
     ``RESYNC_SECONDS``; until then the possible drift of the monotonic clock is taken off (or added) at ``SLEW``.
 
-    Before the first reading there is only the wall clock: it decides whether the question for the server's time may be
-    sent during a ban or a pause, and nothing else.
+    Before the first reading there is only the wall clock (and what other processes know of its offset): it decides
+    whether the question for the server's time may be sent during a ban or a pause, and nothing else.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -60,6 +60,11 @@ class ExchangeClock:
         """Whether the reading is young enough to be relied on."""
         reading = self._reading
         return reading is not None and self._clock.monotonic() - reading.received_at < RESYNC_SECONDS
+
+    @property
+    def offset_ms(self) -> int:
+        """The exchange's clock less our wall clock, 0 while unknown."""
+        return self.earliest_ms() - self._clock.time_ms()
 
     def read(self, server_ms: int, asked_at: float, received_at: float) -> None:
         """Take a new reading: the server's stamp in ms, and our monotonic seconds before and after."""

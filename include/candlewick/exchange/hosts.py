@@ -113,6 +113,8 @@ class Hosts:
 
         def rule(states: list[HostState]) -> None:
             own = next(state for state in states if state.host == host.name)
+            if self._time.is_known:
+                own.clock_offset_ms = self._time.offset_ms
             if counted is not None:
                 budget.settle(own, counted)
             if isinstance(error, HostRefused):
@@ -147,10 +149,11 @@ class Hosts:
 
     def _try_host(self, host: Host, weight: int) -> Admission | RateLimited | BudgetExhausted | int:
         """Return leave to ask this host, what it has to wait for, or for how many ms the host rests."""
-        now_ms, clock_known = self._time.earliest_ms(), self._time.is_known
+        earliest_ms, clock_known = self._time.earliest_ms(), self._time.is_known
 
         def rule(states: list[HostState]) -> Admission | RateLimited | BudgetExhausted | int:
             (state,) = states
+            now_ms = earliest_ms if clock_known else earliest_ms + state.clock_offset_ms
             self._budget.check_ban(state, now_ms)
             if rests_for_ms := self._breaker.rests_for_ms(state, now_ms):
                 return rests_for_ms
@@ -159,7 +162,7 @@ class Hosts:
             self._breaker.enter(state, now_ms)
             return Admission(host, self._budget.reserve(state, weight, now_ms, clock_known=clock_known))
 
-        return self._states.change([host.name], now_ms, rule)
+        return self._states.change([host.name], earliest_ms, rule)
 
     def _no_host_left(self, route: Route, resting: dict[Host, int]) -> NoHostLeft:
         met = [f"{host.name} {why}" for host, why in route.refused.items()]

@@ -22,7 +22,11 @@ class BreakerState(StrEnum):
 
 @dataclass(slots=True)
 class HostState:
-    """One host's weight, ban, pause and breaker; the row of ``host_state``. Stamps in ms of the exchange's clock."""
+    """One host's weight, ban, pause and breaker; the row of ``host_state``. Stamps in ms of the exchange's clock.
+
+    ``clock_offset_ms`` is that clock less our wall clock, so that a process that has not asked the exchange for its
+    time yet can tell whether a ban is over.
+    """
 
     host: str
     window_minute: int = 0
@@ -34,6 +38,7 @@ class HostState:
     breaker_state: BreakerState = BreakerState.CLOSED
     breaker_failures: int = 0
     breaker_opened_at_ms: int | None = None
+    clock_offset_ms: int = 0
 
 
 class HostStates(Protocol):

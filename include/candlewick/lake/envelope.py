@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -18,7 +18,7 @@ Stamp = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]  # until 2100: 
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
-    """A decoded object of the lake; ``data`` is whatever JSON the exchange sent."""
+    """A decoded object of the lake; ``data`` is the JSON the exchange sent, as text, checked to be JSON."""
 
     exchange: str
     symbol: str
@@ -27,7 +27,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     source: Source
     server_time: Stamp
     schema_version: int
-    data: Any
+    data: msgspec.Raw
     interval: Interval | None = None
     data_encoding: str = "json"
 

@@ -24,7 +24,7 @@ from candlewick.warehouse.database import from_ms, to_ms
 from candlewick.warehouse.processed import QUARANTINED, ProcessedObject, QuarantinedRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future
     from datetime import datetime
 
@@ -60,11 +60,11 @@ class LoadSummary:
 
 @dataclass(slots=True)
 class _Fetched:
-    """An object read and converted; ``first_row_number`` tells its rows from others in the load."""
+    """An object read and converted; ``rows_before`` tells its rows from others in the load's table."""
 
     source: LoadableObject
     converted: Converted
-    first_row_number: int
+    rows_before: int
     sha256: str | None
     payload_bytes: int | None
 
@@ -149,12 +149,13 @@ class _Loader:
     def _prepare(self, batch: Sequence[LoadableObject], readers: ThreadPoolExecutor) -> list[_Fetched]:
         """Read a batch's objects, many at once, and convert them in order."""
         fetched = []
-        row_number = 1
+        rows = dict.fromkeys(DataType, 0)
         for one, payload in zip(batch, readers.map(self._read, batch), strict=True):
-            converted = _convert(one, payload, row_number)
+            converted = _convert(one, payload)
             sha256 = hashlib.sha256(payload).hexdigest() if payload is not None else None
-            fetched.append(_Fetched(one, converted, row_number, sha256, None if payload is None else len(payload)))
-            row_number += converted.rows
+            size = None if payload is None else len(payload)
+            fetched.append(_Fetched(one, converted, rows[one.data_type], sha256, size))
+            rows[one.data_type] += converted.staged
         return fetched
 
     def _read(self, one: LoadableObject) -> bytes | None:
@@ -168,12 +169,10 @@ class _Loader:
         started = utc_now()
         load_id = processed.begin_load(session, LIVE_LANE, self.run_id, started)
         staged = {
-            table: staging.load_lines(
-                session, table, load_id,
-                (line for f in batch if f.source.data_type is data_type for line in f.converted.lines),
-            )
+            table: self._stage(session, table, load_id, [f.converted for f in batch if f.source.data_type is data_type])
             for table, data_type in ((staging.KLINES, DataType.KLINES), (staging.ORDERBOOK, DataType.DEPTH))
-        }  # fmt: skip
+        }
+        reached = staging.reached(session, load_id) if staged[staging.KLINES] else {}
         faulty = staging.take_out_faulty_klines(session, load_id) if staged[staging.KLINES] else []
         staged[staging.KLINES] -= len(faulty)
         rejected = _quarantine(batch, faulty)
@@ -188,28 +187,40 @@ class _Loader:
         bad = {o.source.object_id for o in objects if o.status == QUARANTINED}
         outcomes.settle(session, [i for i in ids if i not in bad], "loaded", load_id)
         outcomes.settle(session, [i for i in ids if i in bad], "quarantined", load_id)
-        self._move_watermarks(session, batch, objects)
+        self._move_watermarks(session, batch, objects, reached)
         processed.finish_load(session, load_id, len(batch), staged, len(rejected), now)
         session.commit()
         self._count(load_id, staged, rejected, len(batch))
 
-    def _move_watermarks(self, session: Session, batch: list[_Fetched], objects: list[ProcessedObject]) -> None:
-        reached: dict[Series, tuple[int, int | None, int]] = {}
-        for fetched, done in zip(batch, objects, strict=True):
-            series = fetched.source.series
-            if fetched.converted.is_unreadable and fetched.source.data_type is DataType.KLINES:
-                self.held.add(series)
-            fetched_ms, open_ms, rows = reached.get(series, (0, None, 0))
-            own = None if series in self.held else fetched.converted.reached_ms
-            stamps = [stamp for stamp in (open_ms, own) if stamp is not None]
-            captured = max(fetched_ms, to_ms(fetched.source.captured_at))
-            reached[series] = captured, max(stamps, default=None), rows + done.record_count
+    def _stage(self, session: Session, table: str, load_id: int, parts: list[Converted]) -> int:
+        rows = sum(part.staged for part in parts)
+        staging.load_lines(session, table, load_id, (part.lines for part in parts), rows)
+        return rows
+
+    def _move_watermarks(
+        self,
+        session: Session,
+        batch: list[_Fetched],
+        objects: list[ProcessedObject],
+        reached: dict[int, datetime],
+    ) -> None:
         now = utc_now()
-        for series, (fetched_ms, open_ms, rows) in sorted(reached.items()):
+        for series, members in _by_series(zip(batch, objects, strict=True)).items():
+            newest: datetime | None = None
+            for fetched, _ in members:
+                if fetched.converted.is_unreadable and fetched.source.data_type is DataType.KLINES:
+                    self.held.add(series)
+                own = _reach(fetched, reached)
+                if own and series not in self.held:
+                    newest = max(own, newest or own)
             watermarks.move(
-                session, series, fetched_at=from_ms(fetched_ms), record_count=rows, now=now,
-                last_open_time=None if open_ms is None else from_ms(open_ms),
-            )  # fmt: skip
+                session,
+                series,
+                fetched_at=max(fetched.source.captured_at for fetched, _ in members),
+                last_open_time=newest,
+                record_count=sum(done.record_count for _, done in members),
+                now=now,
+            )
 
     def _count(self, load_id: int, staged: dict[str, int], rejected: list[QuarantinedRow], objects: int) -> None:
         self.summary.load_ids.append(load_id)
@@ -229,7 +240,7 @@ class _Loader:
             log.warning("in quarantine: %s (%s): %s: %s", key, where, reason.sentence, rows[0].offending[:200])
 
 
-def _convert(one: LoadableObject, payload: bytes | None, first_row_number: int) -> Converted:
+def _convert(one: LoadableObject, payload: bytes | None) -> Converted:
     if payload is None:
         return unreadable(RejectReason.OBJECT_MISSING, f"{one.bucket}/{one.object_key}")
     try:
@@ -245,7 +256,31 @@ def _convert(one: LoadableObject, payload: bytes | None, first_row_number: int) 
     if found != one.series:
         return unreadable(RejectReason.BAD_ENVELOPE, f"the object says {found}, its outcome {one.series}")
     convert = convert_klines if one.data_type is DataType.KLINES else convert_book
-    return convert(envelope, one.object_id, first_row_number)
+    return convert(envelope, one.object_id)
+
+
+def _by_series(
+    pairs: Iterable[tuple[_Fetched, ProcessedObject]],
+) -> dict[Series, list[tuple[_Fetched, ProcessedObject]]]:
+    """Group by watermark, in the order of its name, so that two loads lock the rows in one order."""
+    groups: dict[Series, list[tuple[_Fetched, ProcessedObject]]] = defaultdict(list)
+    for fetched, done in pairs:
+        groups[fetched.source.series].append((fetched, done))
+    return dict(sorted(groups.items()))
+
+
+def _reach(fetched: _Fetched, reached: dict[int, datetime]) -> datetime | None:
+    """How far an object carries its watermark: past rows in quarantine too, asking for those again would not help."""
+    source = fetched.source
+    if source.data_type is DataType.DEPTH:
+        return None if fetched.converted.is_unreadable else source.captured_at
+    interval = outcomes.interval_of(source.interval_code)
+    stamps = [reached[source.object_id]] if source.object_id in reached else []
+    if interval and source.exchange_time:
+        closed_before = to_ms(source.exchange_time) - interval.milliseconds
+        opened = [r.open_ms for r in fetched.converted.rejects if r.open_ms is not None and r.open_ms >= 0]
+        stamps += [from_ms(interval.floor(stamp)) for stamp in opened if interval.floor(stamp) <= closed_before]
+    return max(stamps, default=None)
 
 
 def _quarantine(batch: list[_Fetched], faulty: list[staging.FaultyRow]) -> list[QuarantinedRow]:
@@ -258,7 +293,7 @@ def _quarantine(batch: list[_Fetched], faulty: list[staging.FaultyRow]) -> list[
     ]
     for row in faulty:
         home = by_id[row.object_id]
-        number = row.row_number_in_load - home.first_row_number + 1
+        number = home.converted.row_number(row.row_number_in_load - home.rows_before)
         rows.append(QuarantinedRow(home.source, number, row.open_time, row.reason, row.offending))
     return rows
 
@@ -277,7 +312,7 @@ def _processed(fetched: _Fetched, rejected: list[QuarantinedRow]) -> ProcessedOb
     reasons = sorted({row.reason for row in rejected})
     return ProcessedObject(
         source=fetched.source,
-        record_count=max(fetched.converted.rows - len(rejected), 0),
+        record_count=fetched.converted.staged - (len(rejected) - len(fetched.converted.rejects)),
         rejected_count=len(rejected),
         sha256=fetched.sha256,
         payload_bytes=fetched.payload_bytes,

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 COLUMNS = (
     "host, window_minute, used_weight, weight_limit, banned_until, paused_until, ban_reason, "
-    "breaker_state, breaker_failures, breaker_opened_at"
+    "breaker_state, breaker_failures, breaker_opened_at, clock_offset_ms"
 )
 WORTH_A_SECOND_TRY = {*SERVER_GONE, DEADLOCK, 4031}
 """Errors after which the transaction is done once more on a new connection; 4031: the server closed an idle session."""
@@ -138,7 +138,7 @@ class HostStateStore:
         session.run(
             f"UPDATE {self._table} SET window_minute = %s, used_weight = %s, weight_limit = %s, banned_until = %s, "
             "paused_until = %s, ban_reason = %s, breaker_state = %s, breaker_failures = %s, breaker_opened_at = %s, "
-            "updated_at = %s WHERE host = %s",
+            "clock_offset_ms = %s, updated_at = %s WHERE host = %s",
             (
                 state.window_minute,
                 state.used_weight,
@@ -149,6 +149,7 @@ class HostStateStore:
                 state.breaker_state.value,
                 state.breaker_failures,
                 _moment(state.breaker_opened_at_ms),
+                state.clock_offset_ms,
                 from_ms(now_ms),
                 state.host,
             ),
@@ -162,7 +163,7 @@ class HostStateStore:
 
 
 def _state(row: tuple[Any, ...]) -> HostState:
-    host, minute, used, limit, banned, paused, reason, breaker, failures, opened = row
+    host, minute, used, limit, banned, paused, reason, breaker, failures, opened, offset_ms = row
     return HostState(
         host,
         minute,
@@ -174,6 +175,7 @@ def _state(row: tuple[Any, ...]) -> HostState:
         BreakerState(breaker),
         failures,
         _stamp(opened),
+        offset_ms,
     )
 
 

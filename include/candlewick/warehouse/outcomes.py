@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from candlewick.market import DataType, Interval, Source
 
@@ -59,6 +59,7 @@ class LoadableObject:
     interval_code: str
     source: Source
     captured_at: datetime
+    exchange_time: datetime | None
 
     @property
     def series(self) -> tuple[str, str, str, str]:
@@ -70,7 +71,7 @@ _COLUMNS = tuple(f.name for f in fields(Outcome))
 _INSERT = f"INSERT INTO extraction_outcomes ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
 _LOADABLE = (
     "SELECT o.outcome_id, COALESCE(p.bucket, o.bucket), o.object_key, o.payload_bytes, o.exchange, o.symbol, "
-    "o.data_type, o.interval_code, o.source, o.captured_at FROM extraction_outcomes AS o "
+    "o.data_type, o.interval_code, o.source, o.captured_at, o.exchange_time FROM extraction_outcomes AS o "
     "LEFT JOIN processed_files AS p ON p.object_id = o.outcome_id"
 )
 
@@ -113,19 +114,20 @@ def settle(session: Session, object_ids: Sequence[int], load_state: str, load_id
         )
 
 
-def _loadable(row: tuple[object, ...]) -> LoadableObject:
-    object_id, bucket, key, size, exchange, symbol, data_type, interval_code, source, captured_at = row
+def _loadable(row: tuple[Any, ...]) -> LoadableObject:
+    object_id, bucket, key, size, exchange, symbol, data_type, interval_code, source, captured_at, exchange_time = row
     return LoadableObject(
-        int(str(object_id)),
-        str(bucket),
-        str(key),
-        int(str(size or 0)),
-        str(exchange),
-        str(symbol),
-        DataType(str(data_type)),
-        str(interval_code),
-        Source(str(source)),
-        captured_at,  # type: ignore[arg-type]  # the driver gives datetimes for DATETIME columns
+        object_id,
+        bucket,
+        key,
+        size or 0,
+        exchange,
+        symbol,
+        DataType(data_type),
+        interval_code,
+        Source(source),
+        captured_at,
+        exchange_time,
     )
 
 

@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from candlewick.market import RejectReason
+from candlewick.market import Interval, RejectReason
 from candlewick.warehouse.database import WarehouseError
 
 if TYPE_CHECKING:
@@ -17,16 +17,27 @@ if TYPE_CHECKING:
 
 KLINES, ORDERBOOK = "staging_klines", "staging_orderbook"
 
+# The fields of a line, and how those that arrive in another form become columns.
 COLUMNS = {
-    KLINES: "row_number_in_load, object_id, exchange, symbol, interval_code, open_time, open_price, high_price, low_price, "
-    "close_price, volume, close_time, quote_volume, trade_count, taker_buy_volume, taker_buy_quote_volume, source, "
-    "captured_at, exchange_time",
-    ORDERBOOK: "row_number_in_load, object_id, exchange, symbol, captured_at, last_update_id, side, level, price, quantity, "
-    "source, exchange_time",
+    KLINES: "object_id, exchange, symbol, interval_code, @open_ms, open_price, high_price, low_price, close_price, volume, "
+    "@close_ms, quote_volume, trade_count, taker_buy_volume, taker_buy_quote_volume, @ignored, source, captured_at, "
+    "exchange_time",
+    ORDERBOOK: "object_id, exchange, symbol, captured_at, last_update_id, side, level, price, quantity, source, exchange_time",
+}
+_MOMENT = "'1970-01-01' + INTERVAL {} * 1000 MICROSECOND"
+CONVERSIONS = {
+    KLINES: f", open_time = {_MOMENT.format('@open_ms')}, close_time = {_MOMENT.format('@close_ms')}",
+    ORDERBOOK: "",
 }
 
+_STEPS = " ".join(f"WHEN '{interval.value}' THEN {interval.milliseconds * 1000}" for interval in Interval)
+STEP_MICROSECONDS = f"CASE interval_code {_STEPS} END"
 # In the order in which a reason is named when several hold.
 KLINE_FAULTS = {
+    RejectReason.IN_THE_FUTURE: "open_time > exchange_time",
+    RejectReason.OFF_GRID: f"TIMESTAMPDIFF(MICROSECOND, '1970-01-01', open_time) MOD ({STEP_MICROSECONDS}) <> 0",
+    RejectReason.CLOSE_TIME_OUTSIDE: "close_time <= open_time "
+    f"OR close_time >= open_time + INTERVAL ({STEP_MICROSECONDS}) MICROSECOND",
     RejectReason.LOW_NOT_POSITIVE: "low_price <= 0",
     RejectReason.HIGH_BELOW_BODY: "high_price < GREATEST(open_price, close_price)",
     RejectReason.LOW_ABOVE_BODY: "low_price > LEAST(open_price, close_price)",
@@ -34,7 +45,7 @@ KLINE_FAULTS = {
     RejectReason.TAKER_ABOVE_VOLUME: "taker_buy_volume > volume OR taker_buy_quote_volume > quote_volume",
 }
 _VALUES = (
-    "open_price, high_price, low_price, close_price, volume, quote_volume, trade_count, "
+    "open_time, close_time, open_price, high_price, low_price, close_price, volume, quote_volume, trade_count, "
     "taker_buy_volume, taker_buy_quote_volume"
 )
 
@@ -50,32 +61,47 @@ class FaultyRow:
     offending: str
 
 
-def load_lines(session: Session, table: str, load_id: int, lines: Iterable[str]) -> int:
-    """Load tab-separated lines (``COLUMNS[table]``) into a staging table; return how many.
+def load_lines(session: Session, table: str, load_id: int, texts: Iterable[bytes], expected: int) -> None:
+    """Load tab-separated lines into a staging table, numbered from 1 in their order.
+
+    Args:
+        session: the load's session.
+        table: a key of ``COLUMNS``, which names the fields of a line.
+        load_id: goes into every row.
+        texts: lines that the typed columns hold digit for digit.
+        expected: how many lines there are.
 
     Raises:
         WarehouseError: when the server changed or dropped anything: the transaction must not be committed.
     """
-    count = 0
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", prefix="candlewick-", suffix=".tsv") as file:
-        for line in lines:
-            file.write(line)
-            count += 1
+    if not expected:
+        return
+    with tempfile.NamedTemporaryFile(prefix="candlewick-", suffix=".tsv") as file:
+        file.writelines(texts)
         file.flush()
-        if not count:
-            return 0
+        session.run("SET @row = 0")
         loaded = session.run(
             f"LOAD DATA LOCAL INFILE %s INTO TABLE {table} CHARACTER SET utf8mb4 "
-            rf"FIELDS TERMINATED BY '\t' ESCAPED BY '' LINES TERMINATED BY '\n' ({COLUMNS[table]}) SET load_id = %s",
+            rf"FIELDS TERMINATED BY '\t' ESCAPED BY '' LINES TERMINATED BY '\n' ({COLUMNS[table]}) "
+            f"SET load_id = %s, row_number_in_load = (@row := @row + 1){CONVERSIONS[table]}",
             (file.name, load_id),
         )
         warnings = session.all("SHOW WARNINGS LIMIT 3")
-    if loaded != count or warnings:
+    if loaded != expected or warnings:
         told = "; ".join(str(warning[2]) for warning in warnings) or "no warning"
         raise WarehouseError(
-            f"expected {count} rows in {table} as they are, but the server took {loaded} and said: {told}"
+            f"expected {expected} rows in {table} as they are, but the server took {loaded} and said: {told}"
         )
-    return count
+
+
+def reached(session: Session, load_id: int) -> dict[int, datetime]:
+    """Return by object the newest open time whose candle was over when it was captured; quarantine comes later."""
+    rows = session.all(
+        f"SELECT object_id, MAX(open_time) FROM {KLINES} WHERE load_id = %s "
+        f"AND open_time + INTERVAL ({STEP_MICROSECONDS}) MICROSECOND <= exchange_time GROUP BY object_id",
+        (load_id,),
+    )
+    return dict(rows)
 
 
 def take_out_faulty_klines(session: Session, load_id: int) -> list[FaultyRow]:

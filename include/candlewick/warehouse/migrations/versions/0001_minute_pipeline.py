@@ -203,6 +203,7 @@ TABLES = {
     breaker_state   VARCHAR(16)  NOT NULL DEFAULT 'closed' COMMENT 'closed, open, half_open',
     breaker_failures INT         NOT NULL DEFAULT 0,
     breaker_opened_at DATETIME(3) NULL,
+    clock_offset_ms BIGINT       NOT NULL DEFAULT 0 COMMENT 'the clock of the exchange less our wall clock',
     updated_at      DATETIME(3)  NOT NULL,
     PRIMARY KEY (host)
     """,
