@@ -8,6 +8,6 @@
         {{ interval_code }} as interval_code,
         count(*) as rows_kept
     from loads
-    straight_join {{ facts }} as facts force index (by_load) on loads.load_id = facts.load_id
+    {{ straight_join() }} {{ facts }} as facts {{ force_index('by_load') }} on loads.load_id = facts.load_id
     group by loads.date, facts.exchange, facts.symbol, {{ interval_code }}
 {%- endmacro %}

@@ -20,8 +20,8 @@ hours as (
         cast(touched.bucket_start as date) as date,
         touched.seen_at
     from {{ touched_buckets() }} as touched
-    straight_join {{ steps(24) }} as steps
-    straight_join {{ ref('hourly_klines') }} as hourly force index (primary)
+    {{ straight_join() }} {{ steps(24) }} as steps
+    {{ straight_join() }} {{ ref('hourly_klines') }} as hourly {{ force_index('primary') }}
         on
             touched.exchange = hourly.exchange
             and touched.symbol = hourly.symbol

@@ -19,8 +19,8 @@ minutes as (
         touched.bucket_start as hour_start,
         touched.seen_at
     from {{ touched_buckets() }} as touched
-    straight_join {{ steps(60) }} as steps
-    straight_join {{ ref('fact_klines') }} as facts force index (primary)
+    {{ straight_join() }} {{ steps(60) }} as steps
+    {{ straight_join() }} {{ ref('fact_klines') }} as facts {{ force_index('primary') }}
         on
             touched.exchange = facts.exchange
             and touched.symbol = facts.symbol

@@ -18,10 +18,10 @@ candles as (
 
     select staged.*
     {% if is_incremental() %}
-    from {{ pinned_loads() }} as pins
-    straight_join {{ ref('stg_klines') }} as staged on pins.load_id = staged.load_id
+        from {{ pinned_loads() }} as pins
+        {{ straight_join() }} {{ ref('stg_klines') }} as staged on pins.load_id = staged.load_id
     {% else %}
-    from {{ ref('stg_klines') }} as staged
+        from {{ ref('stg_klines') }} as staged
     {% endif %}
 
 ),

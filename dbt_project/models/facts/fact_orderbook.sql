@@ -15,10 +15,10 @@ levels as (
 
     select staged.*
     {% if is_incremental() %}
-    from {{ pinned_loads() }} as pins
-    straight_join {{ ref('stg_orderbook') }} as staged on pins.load_id = staged.load_id
+        from {{ pinned_loads() }} as pins
+        {{ straight_join() }} {{ ref('stg_orderbook') }} as staged on pins.load_id = staged.load_id
     {% else %}
-    from {{ ref('stg_orderbook') }} as staged
+        from {{ ref('stg_orderbook') }} as staged
     {% endif %}
 
 ),

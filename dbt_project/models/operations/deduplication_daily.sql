@@ -18,7 +18,7 @@ loads as (
         cast(loaded_at as date) as date
     from {{ source('raw', 'loads') }}
     {% if is_incremental() %}
-    where loaded_at >= cast(utc_timestamp() - interval 3 hour as date)
+        where loaded_at >= cast(utc_timestamp() - interval 3 hour as date)
     {% endif %}
 
 ),
@@ -35,7 +35,8 @@ received as (
         cast(sum(files.rejected_count) as signed) as rows_rejected,
         count(*) as object_count
     from loads
-    straight_join {{ source('raw', 'processed_files') }} as files force index (by_load) on loads.load_id = files.load_id
+    {{ straight_join() }} {{ source('raw', 'processed_files') }} as files {{ force_index('by_load') }}
+        on loads.load_id = files.load_id
     group by loads.date, files.exchange, files.symbol, files.data_type, files.interval_code
 
 ),

@@ -23,26 +23,13 @@ last_outcomes as (
 
 quarantined as (
 
-    select
-        exchange,
-        symbol,
-        data_type,
-        interval_code,
-        count(*) as quarantined_rows_24h
-    from {{ source('raw', 'quarantined_rows') }}
-    where quarantined_at >= utc_timestamp() - interval 24 hour
-    group by exchange, symbol, data_type, interval_code
+    {{ rows_of_last_day(source('raw', 'quarantined_rows'), 'quarantined_at', 'exchange, symbol, data_type, interval_code') }}
 
 ),
 
 events as (
 
-    select
-        subject,
-        count(*) as events_24h
-    from {{ source('raw', 'pipeline_events') }}
-    where occurred_at >= utc_timestamp() - interval 24 hour
-    group by subject
+    {{ rows_of_last_day(source('raw', 'pipeline_events'), 'occurred_at', 'subject') }}
 
 ),
 
@@ -58,43 +45,23 @@ pending as (
 )
 
 select
-    series.exchange,
-    series.symbol,
-    series.data_type,
-    series.interval_code,
+    exchange,
+    symbol,
+    data_type,
+    interval_code,
     last_outcomes.status as last_outcome_status,
     last_outcomes.error_kind as last_error_kind,
     timestampdiff(second, series.last_open_time, utc_timestamp(3)) as lag_seconds,
     coalesce(pending.pending_loads, 0) as pending_loads,
-    coalesce(quarantined.quarantined_rows_24h, 0) as quarantined_rows_24h,
-    coalesce(events.events_24h, 0) as events_24h,
+    coalesce(quarantined.row_count, 0) as quarantined_rows_24h,
+    coalesce(events.row_count, 0) as events_24h,
     series.last_open_time as watermark,
-    (
-        select facts.open_time
-        from {{ ref('fact_klines') }} as facts
-        where
-            facts.exchange = series.exchange
-            and facts.symbol = series.symbol
-            and facts.interval_code = series.interval_code
-            and facts.is_final = 1
-        order by facts.open_time desc
-        limit 1
-    ) as newest_final_open_time,
+    {{ newest_final_open_time('series') }} as newest_final_open_time,
     series.last_fetch_time as newest_captured_at,
     series.updated_at
 from series
-left join last_outcomes
-    on
-        series.exchange = last_outcomes.exchange
-        and series.symbol = last_outcomes.symbol
-        and series.data_type = last_outcomes.data_type
-        and series.interval_code = last_outcomes.interval_code
-        and last_outcomes.place = 1
-left join quarantined
-    on
-        series.exchange = quarantined.exchange
-        and series.symbol = quarantined.symbol
-        and series.data_type = quarantined.data_type
-        and series.interval_code = quarantined.interval_code
-left join events on series.symbol = events.subject
-left join pending on series.data_type = pending.data_type
+left join last_outcomes using (exchange, symbol, data_type, interval_code)
+left join quarantined using (exchange, symbol, data_type, interval_code)
+left join events on symbol = events.subject
+left join pending using (data_type)
+where coalesce(last_outcomes.place, 1) = 1
