@@ -58,8 +58,9 @@ def warehouse(conn_id: str = WAREHOUSE) -> Warehouse:
     return Warehouse(connect)
 
 
-def lake() -> Lake:
-    """Return the object store of the `lake` connection."""
+@contextmanager
+def lake() -> Iterator[Lake]:
+    """Open the object store of the `lake` connection."""
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
     from botocore.config import Config
 
@@ -76,7 +77,11 @@ def lake() -> Lake:
         response_checksum_validation="when_required",
     )
     own = Config(**connection("lake").extra_dejson.get("config_kwargs", {}))
-    return Lake(S3Hook(aws_conn_id="lake", config=defaults.merge(own)).get_conn())
+    client = S3Hook(aws_conn_id="lake", config=defaults.merge(own)).get_conn()
+    try:
+        yield Lake(client)
+    finally:
+        client.close()
 
 
 @contextmanager

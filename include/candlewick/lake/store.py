@@ -102,7 +102,8 @@ def main() -> int:
         sys.stderr.write("usage: python -m candlewick.lake.store ensure\n")
         return 2
     try:
-        made = connections.lake().ensure_buckets()
+        with connections.lake() as store:
+            made = store.ensure_buckets()
     except LakeError as error:
         sys.stderr.write(f"{error}\n")
         return 1
