@@ -124,13 +124,13 @@ class Environment:
         if not self.python.exists():
             shutil.rmtree(self.folder, ignore_errors=True)  # what an interrupted run left
             run([uv, "venv", "--python", suitable_python(), self.folder], f"creating the {self.name} environment", log)
-        pip = [str(uv), "pip"]
-        into = ["--python", str(self.python)]
-        sync = [*pip, "sync", *into, "--compile-bytecode", *map(str, self.requirements)]
-        run(sync, f"installing the packages of the {self.name} environment", log)
+        sync = [str(uv), "pip", "sync", "--python", str(self.python), "--compile-bytecode", *map(str, self.requirements)]
         if self.package:
-            editable = [*pip, "install", *into, "--no-deps", "--no-build-isolation", "-e", str(REPOSITORY)]
-            run(editable, "installing candlewick itself", log)
+            # Together with the rest, so that it is never away while a running platform's tasks import it.
+            editable = self.folder.with_name("candlewick.txt")
+            editable.write_text(f"-e {REPOSITORY}\n", encoding="utf-8")
+            sync.append(str(editable))
+        run(sync, f"installing the packages of the {self.name} environment", log)
         self.stamp.write_text(self.wanted())
 
 

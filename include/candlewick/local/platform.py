@@ -173,7 +173,7 @@ class Platform:
         said = self._run([sys.executable, "-m", "candlewick.local.provision"], "candlewick.local.provision")
         if self.wiring.is_private("WAREHOUSE"):
             self.database.grant_tables()
-        return said.splitlines()[0] if said else ""
+        return "; ".join(said.splitlines()[-3:])  # one line of each command, after what its libraries had to say
 
     def write_manifest(self) -> str:
         """Parse the dbt project when it changed."""
