@@ -93,7 +93,8 @@ def test_many_symbols_are_one_message(tell, webhook, mail, warehouse):
     assert len(webhook.posts) == 1
 
 
-def test_a_condition_that_lasts_is_one_row_an_hour(tell, warehouse, webhook, mail):
+@pytest.mark.usefixtures("webhook", "mail")
+def test_a_condition_that_lasts_is_one_row_an_hour(tell, warehouse):
     for minutes in range(0, 62, 2):
         tell([STALE], now=NOON + timedelta(minutes=minutes))
 
@@ -163,7 +164,8 @@ def test_two_tasks_that_fail_at_once_are_told_once(tell, warehouse, webhook, mai
     assert (len(mail.mails), len(webhook.posts)) == (1, 1)
 
 
-def test_words_longer_than_the_table_are_cut_not_lost(tell, warehouse, webhook, mail):
+@pytest.mark.usefixtures("webhook", "mail")
+def test_words_longer_than_the_table_are_cut_not_lost(tell, warehouse):
     tell([Event(Kind.TASK_FAILED, Severity.ERROR, "s" * 300, "m" * 5000)], now=NOON)
 
     assert rows(warehouse, "CHAR_LENGTH(subject), CHAR_LENGTH(message)") == [(191, 2000)]

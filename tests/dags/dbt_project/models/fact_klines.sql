@@ -1,0 +1,1 @@
+{{ config(materialized='table', tags=['minute']) }} select 1 as n

@@ -1,0 +1,1 @@
+{{ config(materialized='table', tags=['hourly']) }} select n from {{ ref('daily_things') }}

@@ -1,0 +1,159 @@
+"""The DAG files as Airflow parses them: light, complete, and as the design says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FILES = sorted((REPOSITORY / "dags").glob("*.py"))
+DESCRIBE = (Path(__file__).parent / "describe.py").read_text()
+IMPORT = """
+import json, runpy, sys
+runpy.run_path({path!r})
+print(json.dumps([name for name in ("pandas", "numpy", "boto3", "botocore", "MySQLdb", "alembic") if name in sys.modules]))
+"""
+
+
+@pytest.fixture(scope="module")
+def parsed(airflow, with_manifest):
+    assert with_manifest.is_file()
+    return airflow.ask(DESCRIBE)
+
+
+@pytest.fixture(scope="module")
+def minute(parsed):
+    return parsed["dags"]["market_minute"]
+
+
+@pytest.fixture(scope="module")
+def hourly(parsed):
+    return parsed["dags"]["market_hourly"]
+
+
+def test_every_file_parses_into_its_dag(parsed):
+    assert parsed["errors"] == {}
+    assert {path.stem for path in FILES} == parsed["dags"].keys()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_dag_file_only_wires(path):
+    assert len(path.read_text().splitlines()) < 150
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_parsing_imports_nothing_heavy(airflow, with_manifest, path):
+    assert with_manifest.is_file()
+    assert airflow.ask(IMPORT.format(path=str(path))) == []
+
+
+def test_every_dag_runs_once_at_a_time_never_catches_up_and_ends(parsed):
+    for dag in parsed["dags"].values():
+        assert dag["max_active_runs"] == 1
+        assert dag["max_active_tasks"] <= 8
+        assert dag["catchup"] is False
+        assert dag["timeout"] is not None
+        assert dag["start"].endswith("+00:00")
+        assert dag["callbacks"] == ["RunTimedOut"]
+        assert "candlewick" in dag["tags"]
+        assert dag["doc"].strip().startswith("### market_")
+
+
+def test_every_task_has_a_timeout_retries_by_kind_and_tells_of_its_failure(parsed):
+    for dag in parsed["dags"].values():
+        for name, task in dag["tasks"].items():
+            assert task["timeout"], name
+            assert task["policy"] == "RetryByKind", name
+            assert task["callbacks"] == ([] if name == "verdict" else ["TaskFailed"]), name
+
+
+def test_the_minute_path_is_plan_extract_load_transform(minute):
+    tasks = minute["tasks"]
+    assert {name: task["upstream"] for name, task in tasks.items()} == {
+        "plan": [],
+        "extract": ["plan"],
+        "load": ["extract"],
+        "transform": ["load"],
+        "verdict": ["extract", "load", "transform"],
+    }
+    assert {name: task["pool"] for name, task in tasks.items() if name != "verdict"} == {
+        "plan": "binance",
+        "extract": "binance",
+        "load": "warehouse_load",
+        "transform": "dbt",
+    }
+
+
+def test_the_load_runs_after_failed_shards_and_the_transform_only_after_a_load(minute):
+    assert minute["tasks"]["load"]["rule"] == "all_done"
+    assert minute["tasks"]["transform"]["rule"] == "all_success"
+    assert minute["tasks"]["verdict"]["rule"] == "one_failed"
+
+
+def test_lineage_runs_from_the_lake_to_the_facts(minute):
+    tasks = minute["tasks"]
+    staging = ["candlewick_raw.staging_klines", "candlewick_raw.staging_orderbook"]
+    assert tasks["extract"]["outlets"] == tasks["load"]["inlets"] == ["lake.raw"]
+    assert tasks["load"]["outlets"] == tasks["transform"]["inlets"] == staging
+    assert "candlewick.fact_klines" in tasks["transform"]["outlets"]
+
+
+def test_the_minute_path_goes_before_the_hourly_one_in_a_shared_pool(minute, hourly):
+    assert min(task["priority"] for task in minute["tasks"].values()) > 1
+    assert {task["priority"] for name, task in hourly["tasks"].items() if name.startswith("models.")} == {1}
+
+
+def test_each_hourly_model_is_a_task_that_declares_its_lineage(hourly):
+    tasks = hourly["tasks"]
+    assert {name for name in tasks if name.startswith("models.")} == {"models.daily_things", "models.quality_things"}
+    assert tasks["models.quality_things"]["upstream"] == ["models.daily_things"]
+    assert tasks["models.daily_things"]["outlets"] == ["candlewick.daily_things"]
+    assert tasks["models.daily_things"]["inlets"] == ["candlewick.fact_klines"]
+    assert {task["pool"] for name, task in tasks.items() if name not in {"staleness", "verdict"}} == {"dbt"}
+
+
+def test_without_a_manifest_the_hourly_dag_says_what_to_do(airflow, tmp_path):
+    parsed = airflow.ask(DESCRIBE, CANDLEWICK_HOME=str(tmp_path))
+
+    assert parsed["errors"] == {}
+    assert set(parsed["dags"]["market_hourly"]["tasks"]) == {"staleness", "no_manifest"}
+
+
+def test_the_variable_changes_the_schedule(airflow, tmp_path):
+    wished = json.dumps({"market_minute": "*/2 * * * *", "market_hourly": "30 * * * *"})
+    dags = airflow.ask(DESCRIBE, CANDLEWICK_HOME=str(tmp_path), AIRFLOW_VAR_CANDLEWICK_SCHEDULES=wished)["dags"]
+
+    assert (dags["market_minute"]["schedule"], dags["market_hourly"]["schedule"]) == ("*/2 * * * *", "30 * * * *")
+
+
+def test_the_dag_processor_follows_a_variable_kept_in_airflows_database(airflow, with_manifest):
+    assert with_manifest.is_file()
+    airflow.run("airflow", "variables", "set", "candlewick_schedules", '{"market_minute": "*/3 * * * *"}')
+    try:
+        airflow.run("airflow", "dag-processor", "--num-runs", "1")
+    finally:
+        airflow.run("airflow", "variables", "delete", "candlewick_schedules")
+
+    assert airflow.metadata("SELECT dag_id, timetable_summary FROM dag ORDER BY dag_id") == [
+        ("market_hourly", "5 * * * *"),
+        ("market_minute", "*/3 * * * *"),
+    ]
+    assert airflow.metadata("SELECT COUNT(*) FROM import_error") == [(0,)]
+
+
+def test_a_schedule_that_cannot_be_followed_falls_back_and_the_page_of_the_dag_says_so(airflow, tmp_path):
+    parsed = airflow.ask(
+        DESCRIBE, CANDLEWICK_HOME=str(tmp_path), AIRFLOW_VAR_CANDLEWICK_SCHEDULES='{"market_minute": "each minute"}'
+    )
+
+    assert parsed["errors"] == {}
+    assert parsed["dags"]["market_minute"]["schedule"] == "* * * * *"
+    assert "expected a cron expression of five fields" in parsed["dags"]["market_minute"]["doc"]
+
+
+def test_the_setting_is_the_default(airflow, tmp_path):
+    dags = airflow.ask(DESCRIBE, CANDLEWICK_HOME=str(tmp_path), CANDLEWICK_MINUTE_SCHEDULE="*/5 * * * *")["dags"]
+
+    assert dags["market_minute"]["schedule"] == "*/5 * * * *"

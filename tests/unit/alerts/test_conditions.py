@@ -1,0 +1,30 @@
+"""What the steps tell people about, beside failing."""
+
+from __future__ import annotations
+
+from candlewick.alerts import conditions
+from candlewick.pipeline.extract import ExtractSummary
+from candlewick.pipeline.load import LoadSummary
+
+
+def test_each_symbol_that_failed_is_a_subject_of_its_own():
+    events = conditions.symbols_failed(ExtractSummary(symbols_failed={"AUSDT": "unknown", "BUSDT": "time-out"}))
+
+    assert [(event.kind, event.subject, event.message) for event in events] == [
+        ("symbol_failed", "AUSDT", "unknown"),
+        ("symbol_failed", "BUSDT", "time-out"),
+    ]
+
+
+def test_rejected_rows_are_told_with_their_reasons_and_the_remedy():
+    (event,) = conditions.quarantined(LoadSummary(objects=2, rows=10, rejected=3, reasons={"off_grid": 3}))
+
+    assert "3 rows were rejected" in event.message
+    assert "3 off_grid" in event.message
+    assert 'force_process = ["quarantined"]' in event.message
+
+
+def test_nothing_to_tell_is_nothing_told():
+    assert conditions.quarantined(LoadSummary()) == []
+    assert conditions.symbols_failed(ExtractSummary()) == []
+    assert conditions.schedule_invalid("market_minute", "") == []

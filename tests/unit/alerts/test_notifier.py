@@ -1,0 +1,38 @@
+"""From Airflow's callbacks to events."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+from candlewick.alerts.notifier import RunTimedOut, task_failed
+from candlewick.warehouse.events import Kind
+
+TI = SimpleNamespace(
+    dag_id="market_minute", task_id="extract", run_id="run-1", map_index=3, try_number=2, log_url="http://host/log"
+)
+DAG = SimpleNamespace(dag_id="market_minute", dagrun_timeout=timedelta(minutes=30))
+
+
+def test_a_failed_task_says_what_where_and_where_to_look():
+    event = task_failed({"ti": TI, "exception": ValueError("no such key")})
+
+    assert (event.kind, event.subject) == (Kind.TASK_FAILED, "market_minute.extract")
+    assert event.message == "ValueError: no such key\nhttp://host/log"
+    assert (event.run_id, event.map_index, event.try_number) == ("run-1", 3, 2)
+
+
+def test_a_task_whose_process_was_lost_has_no_exception_and_says_so():
+    assert task_failed({"ti": TI}).message.startswith("its process ended without a word")
+
+
+def test_a_run_past_its_timeout_is_announced_and_a_failed_task_is_not_told_twice(monkeypatch):
+    told = []
+    monkeypatch.setattr("candlewick.alerts.notifier.announce", told.extend)
+
+    RunTimedOut()({"dag": DAG, "run_id": "run-1", "reason": "task_failure"})
+    assert told == []
+
+    RunTimedOut()({"dag": DAG, "run_id": "run-1", "reason": "timed_out"})
+    assert [(event.kind, event.subject) for event in told] == [(Kind.RUN_TIMED_OUT, "market_minute")]
+    assert told[0].message.startswith("the run did not end within 0:30:00")
