@@ -43,9 +43,13 @@ def test_both_environments_are_made_by_the_launchers_commands(dockerfile, monkey
     run: list[str] = []
     monkeypatch.setattr(bootstrap, "home", lambda: tmp_path)
     monkeypatch.setattr(bootstrap, "suitable_python", lambda: "/usr/local/bin/python")
-    monkeypatch.setattr(bootstrap, "run", lambda argv, _what, _log: run.append(" ".join(str(word) for word in argv)))
-    (tmp_path / "venvs/dbt").mkdir(parents=True)
-    (tmp_path / "venvs/airflow").mkdir()
+
+    def record(argv, _what, _log):
+        run.append(" ".join(str(word) for word in argv))
+        if "venv" in argv:
+            Path(argv[-1]).mkdir(parents=True)
+
+    monkeypatch.setattr(bootstrap, "run", record)
     bootstrap.Environment("airflow", [REPOSITORY / "requirements.txt"], package=True).make(Path("uv"), tmp_path / "log")
     dbt = REPOSITORY / "dbt_project/requirements.txt"
     bootstrap.Environment("dbt", [dbt], package=False).make(Path("uv"), tmp_path / "log")
