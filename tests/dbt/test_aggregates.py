@@ -20,12 +20,14 @@ def test_minutes_without_trades_decide_a_bucket_only_if_there_are_no_others(ware
     ])  # fmt: skip
     warehouse.minute()
     assert hours(warehouse) == [(at("10:00"), 100, 103, 99, 103), (at("11:00"), 103, 103, 103, 103)]
-    day = warehouse.run("select open_price + 0e0, high_price + 0e0, low_price + 0e0, close_price + 0e0 from {marts}.daily_klines")
+    day = warehouse.run(
+        "select open_price + 0e0, high_price + 0e0, low_price + 0e0, close_price + 0e0 from {marts}.daily_klines"
+    )
     assert day == [(100, 103, 99, 103)]
 
 
 def test_hours_and_days_equal_an_independent_roll_up_of_random_minutes(warehouse, candle, at):
-    dice = random.Random(7)
+    dice = random.Random(7)  # noqa: S311  # a die that always falls the same
     start, minutes = at("2026-03-05 00:00"), []
     for symbol in ("BTCUSDT", "ETHUSDT"):
         for n in range(2 * 1440):
@@ -35,8 +37,16 @@ def test_hours_and_days_equal_an_independent_roll_up_of_random_minutes(warehouse
             trades = dice.choice([0, 0, 1, 7, 1000])
             moment = start + timedelta(minutes=n)
             minutes.append(
-                candle(moment, prices[0], open_=prices[1], high=max(prices), low=min(prices), trades=trades, symbol=symbol,
-                       volume=Decimal(2 * dice.randrange(10**13)).scaleb(-8))  # fmt: skip
+                candle(
+                    moment,
+                    prices[0],
+                    open_=prices[1],
+                    high=max(prices),
+                    low=min(prices),
+                    trades=trades,
+                    symbol=symbol,
+                    volume=Decimal(2 * dice.randrange(10**13)).scaleb(-8),
+                )
             )
     dice.shuffle(minutes)
     for place in range(3):

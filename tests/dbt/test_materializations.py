@@ -15,7 +15,9 @@ FACTS = "select open_time, close_price, load_id from {marts}.fact_klines order b
 def wait_for_statement(warehouse, part):
     """Wait until dbt's session runs a statement with this text; return the id of the session."""
     for _ in range(600):
-        found = warehouse.run("select id from information_schema.processlist where user like 'dbt%%' and info like %s", (f"%{part}%",))
+        found = warehouse.run(
+            "select id from information_schema.processlist where user like 'dbt%%' and info like %s", (f"%{part}%",)
+        )
         if found:
             return found[0][0]
         time.sleep(0.05)
@@ -30,7 +32,7 @@ def wait_for_end(warehouse, session):
     raise AssertionError("the session of the killed dbt did not end")
 
 
-def test_readers_see_one_whole_table_while_it_is_rebuilt(warehouse, candle, at):
+def test_readers_see_one_whole_table_while_it_is_rebuilt(warehouse, candle):
     warehouse.load([candle("10:00", n + 1, symbol=f"S{n}USDT") for n in range(2000)])
     warehouse.minute()
     seen, failed, stop = set(), [], threading.Event()
@@ -83,7 +85,9 @@ def test_dbt_killed_in_a_rebuild_loses_nothing_and_its_leftovers_go(warehouse, c
     warehouse.minute()
     warehouse.load([candle("10:01", 2)])
     reader = warehouse.server.connect(autocommit=False)
-    reader.cursor().execute(f"select count(*) from {warehouse.marts}.fact_klines")  # an idle transaction blocks the rename
+    reader.cursor().execute(
+        f"select count(*) from {warehouse.marts}.fact_klines"
+    )  # an idle transaction blocks the rename
     process = warehouse.start_dbt("run", "--full-refresh", "--select", "fact_klines")
     session = wait_for_statement(warehouse, "rename table")
     process.kill()
@@ -95,7 +99,12 @@ def test_dbt_killed_in_a_rebuild_loses_nothing_and_its_leftovers_go(warehouse, c
     assert warehouse.pending() == [("fact_klines", 2)]
     warehouse.minute()
     assert [float(row[1]) for row in warehouse.run(FACTS)] == [1, 2]
-    assert warehouse.run("select table_name from information_schema.tables where table_name like '%%\\_\\_%%' and table_schema = '{marts}'") == []
+    assert (
+        warehouse.run(
+            "select table_name from information_schema.tables where table_name like '%%\\_\\_%%' and table_schema = '{marts}'"
+        )
+        == []
+    )
 
 
 def test_one_writer_per_table_and_the_second_says_what_to_do(warehouse, candle):
@@ -127,11 +136,16 @@ def test_a_broken_contract_leaves_the_old_table(warehouse, candle, tmp_path):
 
 @pytest.mark.parametrize("first", ["view", "table"])
 def test_a_view_becomes_a_table_and_back_under_the_same_name(warehouse, candle, first):
-    kind = {"view": "create view {marts}.fact_klines as select 1 as one", "table": "create table {marts}.stg_klines (one int)"}
+    kind = {
+        "view": "create view {marts}.fact_klines as select 1 as one",
+        "table": "create table {marts}.stg_klines (one int)",
+    }
     warehouse.run(kind[first])
     warehouse.load([candle("10:00", 1)])
     warehouse.minute()
-    kinds = dict(warehouse.run("select table_name, table_type from information_schema.tables where table_schema = '{marts}'"))
+    kinds = dict(
+        warehouse.run("select table_name, table_type from information_schema.tables where table_schema = '{marts}'")
+    )
     assert kinds["fact_klines"] == "BASE TABLE"
     assert kinds["stg_klines"] == "VIEW"
     assert not [name for name in kinds if "__" in name]
@@ -148,7 +162,9 @@ def test_months_get_their_partition_ahead_unless_the_ceiling_has_rows(warehouse,
     warehouse.minute()
     warehouse.dbt("run-operation", "ensure_partitions")
     assert warehouse.one("select count(*) from {marts}.fact_klines partition (p_ceiling)") == 1
-    assert "empty_ceiling_fact_klines_: fail" in warehouse.dbt("test", "--select", "fact_klines,test_name:empty_ceiling", succeeds=False)
+    assert "empty_ceiling_fact_klines_: fail" in warehouse.dbt(
+        "test", "--select", "fact_klines,test_name:empty_ceiling", succeeds=False
+    )
 
 
 def test_incremental_queries_look_rows_up_by_their_keys(warehouse, candle):

@@ -23,14 +23,17 @@ def ledgers(warehouse, candle):
             " values (%s, %s, %s, %s, 'run', 'shard', 'stored', 'rest', 'crypto-raw', %s, %s, %s, 'loaded', %s)",
             (*series, key, staged + rejected, now, load),
         )
-        warehouse.run("insert into {raw}.loads values (%s, 'live', 'run', 1, %s, %s, %s, %s)", (load, staged, rejected, now, now))
+        warehouse.run(
+            "insert into {raw}.loads values (%s, 'live', 'run', 1, %s, %s, %s, %s)", (load, staged, rejected, now, now)
+        )
         warehouse.run(
             "insert into {raw}.processed_files values (%s, 'crypto-raw', %s, %s, %s, %s, %s, 'rest', %s, %s, %s, null, null, %s,"
             " 'loaded', null, %s)",
             (load, key, *series, now, staged, rejected, load, now + timedelta(seconds=2)),
         )
     warehouse.run(
-        "insert into {raw}.extraction_metadata values ('binance', 'BTCUSDT', 'klines', '1m', %s, %s, 2, %s)", (now, minute[2], now)
+        "insert into {raw}.extraction_metadata values ('binance', 'BTCUSDT', 'klines', '1m', %s, %s, 2, %s)",
+        (now, minute[2], now),
     )
     warehouse.run(
         "insert into {raw}.pipeline_events (occurred_at, kind, severity, subject, message)"
@@ -40,7 +43,8 @@ def ledgers(warehouse, candle):
     return now, minute
 
 
-def test_received_rejected_kept_and_replaced_rows_add_up(warehouse, ledgers):
+@pytest.mark.usefixtures("ledgers")
+def test_received_rejected_kept_and_replaced_rows_add_up(warehouse):
     for _ in range(2):
         warehouse.dbt("run")
         counts = "select sum(rows_received), sum(rows_rejected), sum(rows_kept), sum(rows_replaced), sum(object_count)"
@@ -50,7 +54,9 @@ def test_received_rejected_kept_and_replaced_rows_add_up(warehouse, ledgers):
 def test_every_request_and_every_series_has_its_line(warehouse, ledgers):
     now, minute = ledgers
     warehouse.dbt("run")
-    log = warehouse.run("select outcome_id, status, lane, rows_received, rows_staged, load_delay_seconds from {marts}.ingestion_log")
+    log = warehouse.run(
+        "select outcome_id, status, lane, rows_received, rows_staged, load_delay_seconds from {marts}.ingestion_log"
+    )
     assert log == [(1, "stored", "live", 3, 3, 2), (2, "stored", "live", 3, 2, 2)]
     status = warehouse.run(
         "select symbol, last_outcome_status, pending_loads, events_24h, watermark, newest_final_open_time, newest_captured_at,"

@@ -59,7 +59,11 @@ def test_the_winner_rule_decides_and_final_losers_are_kept_once(warehouse, candl
 def test_a_capture_that_says_the_same_changes_nothing(warehouse, candle):
     warehouse.load([candle("11:00", 1), candle("11:01", 2)])
     warehouse.minute()
-    everything = ("select * from {marts}.fact_klines", "select * from {marts}.hourly_klines", "select * from {marts}.daily_klines")
+    everything = (
+        "select * from {marts}.fact_klines",
+        "select * from {marts}.hourly_klines",
+        "select * from {marts}.daily_klines",
+    )
     before = [warehouse.run(query) for query in everything]
     warehouse.load([candle("11:00", 1, captured="11:05"), candle("11:01", 2, captured="11:05")])
     warehouse.minute()
