@@ -54,7 +54,7 @@ class MariaDB(Server):
 
     name = "mariadb"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, buffer_pool: str = "256M") -> None:
         self.data = folder / "data"
         self.host, self.user, self.password = "127.0.0.1", "root", ROOT_PASSWORD
         port = free_port()
@@ -64,7 +64,7 @@ class MariaDB(Server):
             f"[mysqld]\nbind-address=127.0.0.1\nport={port}\nsocket={folder}/s.sock\ndatadir={self.data}\n"
             "character-set-server=utf8mb4\ncollation-server=utf8mb4_unicode_ci\nlocal-infile=1\n"
             "default-time-zone=+00:00\nskip-name-resolve\ntransaction-isolation=READ-COMMITTED\n"
-            "innodb_buffer_pool_size=256M\ninnodb_flush_log_at_trx_commit=1\n"
+            f"innodb_buffer_pool_size={buffer_pool}\ninnodb_flush_log_at_trx_commit=1\n"
             f"init-file={folder}/init.sql\n"
         )
         (folder / "init.sql").write_text(
