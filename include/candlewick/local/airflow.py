@@ -11,6 +11,7 @@ from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import requests
 
@@ -18,6 +19,7 @@ from candlewick.local.errors import LauncherError
 from candlewick.local.home import write_private
 from candlewick.local.processes import Service
 from candlewick.local.wiring import connect_host
+from candlewick.settings import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +46,8 @@ class Airflow:
         """Return the environment of every Airflow process; ``AIRFLOW__…`` from outside wins."""
         home, settings, made = self.home, self.settings, self.credentials
         env = {
-            "AIRFLOW__CORE__DAGS_FOLDER": str(settings.dags_dir),
-            "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.plugins_dir),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / settings.dags_dir),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / settings.plugins_dir),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": str(settings.airflow_parallelism),
@@ -173,6 +175,18 @@ class Airflow:
     def dag_files(self) -> set[str]:
         """Return the files that DAGs were read from, relative to the DAG folder."""
         return {str(dag["relative_fileloc"]) for dag in self.call("GET", "/dags?limit=100")["dags"]}
+
+    def failing(self, dag_id: str, runs: int = 3) -> str:
+        """Return the failed tasks of the newest run when that many runs in a row failed, else an empty text."""
+        newest = self.call("GET", f"/dags/{dag_id}/dagRuns?limit=20&order_by=-run_after")["dag_runs"]
+        ended = [run for run in newest if run["state"] in ("success", "failed")][:runs]
+        if len(ended) < runs or any(run["state"] == "success" for run in ended):
+            return ""
+        path = f"/dags/{dag_id}/dagRuns/{quote(ended[0]['dag_run_id'], safe='')}/taskInstances?state=failed"
+        return (
+            ", ".join(sorted({task["task_id"] for task in self.call("GET", path)["task_instances"]}))
+            or "the run itself"
+        )
 
     def unpause_new(self) -> list[str]:
         """Unpause each DAG once in its life, so that a pause by a person stays; return those unpaused now."""

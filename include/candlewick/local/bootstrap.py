@@ -49,7 +49,7 @@ def dotenv_value(name: str) -> str | None:
 
 def home() -> Path:
     """Return the folder of all local state."""
-    return Path(dotenv_value("CANDLEWICK_HOME") or REPOSITORY / ".candlewick").expanduser().resolve()
+    return (REPOSITORY / Path(dotenv_value("CANDLEWICK_HOME") or ".candlewick").expanduser()).resolve()
 
 
 def suitable_python() -> str:
@@ -124,7 +124,15 @@ class Environment:
         if not self.python.exists():
             shutil.rmtree(self.folder, ignore_errors=True)  # what an interrupted run left
             run([uv, "venv", "--python", suitable_python(), self.folder], f"creating the {self.name} environment", log)
-        sync = [str(uv), "pip", "sync", "--python", str(self.python), "--compile-bytecode", *map(str, self.requirements)]
+        sync = [
+            str(uv),
+            "pip",
+            "sync",
+            "--python",
+            str(self.python),
+            "--compile-bytecode",
+            *map(str, self.requirements),
+        ]
         if self.package:
             # Together with the rest, so that it is never away while a running platform's tasks import it.
             editable = self.folder.with_name("candlewick.txt")

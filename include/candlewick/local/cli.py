@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 INTERRUPTED = 130  # what shells report of a program that Ctrl-C ended
 # What `make clean` removes, by name: a home folder set by mistake must not lose more than what is ours.
 DATA = ("data", "logs", "run", "dbt", "bin", "secrets", "mode")
-ENVIRONMENTS = ("venvs/airflow", "venvs/dbt", "venvs/tools", "venvs/candlewick.txt", "venvs/.lock", "venvs/.with-dev-tools", "venvs")
+ENVIRONMENTS = (
+    "venvs/airflow",
+    "venvs/dbt",
+    "venvs/tools",
+    "venvs/candlewick.txt",
+    "venvs/.lock",
+    "venvs/.with-dev-tools",
+    "venvs",
+)
 
 
 def start(mode: str) -> int:

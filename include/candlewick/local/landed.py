@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from candlewick.local.progress import Step
 
 NO_SUCH_TABLE = 1146
+FAILING_EVERY_SECONDS = 10.0
 WANTED = ("candles", "books", "hours", "days")
 
 
@@ -95,6 +96,7 @@ def wait_for_data(platform: Platform, current: Step) -> None:
         ServiceFailed: not in time, or a service ended; the message names what is missing and the logs.
     """
     deadline = time.monotonic() + platform.settings.demo_wait_seconds
+    looked = time.monotonic()
     while True:
         found = landed(platform)
         missing = {name: [one.symbol for one in found if name in one.missing] for name in WANTED}
@@ -102,6 +104,11 @@ def wait_for_data(platform: Platform, current: Step) -> None:
         if found and not waiting:
             current.result = f"{sum(one.candles for one in found)} candles of {len(found)} symbols"
             return
+        if time.monotonic() > looked + FAILING_EVERY_SECONDS:
+            looked = time.monotonic()
+            if failed := platform.airflow.failing("market_minute"):
+                logs = platform.home.logs / "airflow" / "dag_id=market_minute"
+                raise ServiceFailed(f"The last runs of market_minute all failed, in {failed}; the logs are in {logs}.")
         if time.monotonic() > deadline:
             raise ServiceFailed(
                 f"After {platform.settings.demo_wait_seconds} s these are still missing: {'; '.join(waiting) or 'tracked symbols'}; "

@@ -28,10 +28,11 @@ from candlewick.local.object_store import PrivateStore
 from candlewick.local.processes import Processes, tail
 from candlewick.local.progress import Step, console, step
 from candlewick.local.wiring import wire
-from candlewick.settings import Settings
+from candlewick.settings import REPOSITORY, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from candlewick.local.processes import Record, Service
 
@@ -46,7 +47,7 @@ class Platform:
 
     def __init__(self, settings: Settings, mode: str, environ: Mapping[str, str]) -> None:
         self.settings, self.mode, self.environ = settings, mode, dict(environ)
-        self.home = Home(settings.home.expanduser().resolve(), mode)
+        self.home = Home(root_of(settings), mode)
         self.home.make()
         self.processes = Processes(self.home.root)
         self.credentials = Credentials.load(self.home)
@@ -60,7 +61,7 @@ class Platform:
     def create(cls, mode: str | None, environ: Mapping[str, str]) -> Platform:
         """Return the platform of this environment; without a mode, the one that was started last."""
         settings = Settings()
-        noted = settings.home.expanduser().resolve() / "mode"
+        noted = root_of(settings) / "mode"
         return cls(settings, mode or (noted.read_text().strip() if noted.is_file() else DEMO), environ)
 
     @cached_property
@@ -173,7 +174,8 @@ class Platform:
         said = self._run([sys.executable, "-m", "candlewick.local.provision"], "candlewick.local.provision")
         if self.wiring.is_private("WAREHOUSE"):
             self.database.grant_tables()
-        return "; ".join(said.splitlines()[-3:])  # one line of each command, after what its libraries had to say
+        # Airflow's own log lines come the same way; the three commands' words are what a person wants.
+        return "; ".join(line for line in said.splitlines() if line.startswith(("schema ", "symbols ", "buckets ")))
 
     def write_manifest(self) -> str:
         """Parse the dbt project when it changed."""
@@ -207,7 +209,7 @@ class Platform:
         """Create pools, wait until the DAG files are read, unpause the DAGs that are new."""
         self.airflow.create_pools()
         deadline = time.monotonic() + READY_SECONDS
-        files = {path.name for path in self.settings.dags_dir.glob("*.py")}
+        files = {path.name for path in (REPOSITORY / self.settings.dags_dir).glob("*.py")}
         while missing := files - self.airflow.dag_files():
             if errors := self.airflow.import_errors():
                 raise LauncherError(f"Airflow cannot read these DAG files: {'; '.join(errors)}.")
@@ -269,6 +271,11 @@ def stop_all(processes: Processes, grace_seconds: float) -> list[str]:
             stopped += [record.name for record in members]
     strays = processes.sweep(grace_seconds)
     return [*stopped, f"{strays} strays"] if strays else stopped
+
+
+def root_of(settings: Settings) -> Path:
+    """Return the home folder; a relative one is meant from the repository, wherever the command runs."""
+    return (REPOSITORY / settings.home.expanduser()).resolve()
 
 
 def base_environment() -> dict[str, str]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MARK_HOME = "CANDLEWICK_STARTED_UNDER"
 MARK_SERVICE = "CANDLEWICK_SERVICE"
 LEFTOVERS_SECONDS = 5.0
+CLOCK_CORRECTION_SECONDS = 10.0
 LOG_BYTES = 20_000_000
 GONE = (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied)
 
@@ -60,8 +61,11 @@ class Record:
         """Return the process, or None when it is gone or its id belongs to another one now."""
         with suppress(*GONE):
             process = psutil.Process(self.pid)
-            # Creation times are in ticks since boot; a clock that is stepped moves them by less than a second or so.
-            if abs(process.create_time() - self.create_time) < 1 and process.status() != psutil.STATUS_ZOMBIE:
+            # Creation times are ticks since boot plus the time of boot, which moves a little when the clock is corrected.
+            if (
+                abs(process.create_time() - self.create_time) < CLOCK_CORRECTION_SECONDS
+                and process.status() != psutil.STATUS_ZOMBIE
+            ):
                 return process
         return None
 

@@ -1,0 +1,87 @@
+"""The first minutes on a bare machine: what is missing is named, what is there is left alone."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from candlewick.local import bootstrap, requirements, system_packages
+from candlewick.local.system_packages import BootstrapError
+
+
+@pytest.fixture
+def bare(monkeypatch):
+    """A machine without any of the programs, and no way to become root."""
+    monkeypatch.setattr(system_packages, "found", lambda program: program == "apt-get")
+    monkeypatch.setattr(system_packages, "_privilege", lambda: None)
+
+
+@pytest.mark.usefixtures("bare")
+def test_without_root_the_exact_command_is_told():
+    with pytest.raises(
+        BootstrapError, match=r"sudo apt-get update && sudo apt-get install .*mariadb-server-core mariadb-client-core"
+    ):
+        system_packages.require_system_packages(sys.executable, print, server=True, compiler=False)
+
+
+@pytest.mark.usefixtures("bare")
+def test_an_outside_warehouse_needs_no_server():
+    assert system_packages.missing_packages(sys.executable, server=False, compiler=False) == ["mariadb-client-core"]
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_compiler_is_asked_for_only_when_something_is_to_be_built():
+    assert "gcc" in system_packages.missing_packages(sys.executable, server=False, compiler=True)
+    assert "gcc" not in system_packages.missing_packages(sys.executable, server=False, compiler=False)
+
+
+def test_a_machine_that_has_all_never_calls_apt(monkeypatch):
+    monkeypatch.setattr(system_packages, "found", lambda _: True)
+    monkeypatch.setattr(system_packages, "_ask", lambda _: ("3.11", True, True))
+    monkeypatch.setattr(system_packages, "_privilege", lambda: pytest.fail("asked to become root"))
+    system_packages.require_system_packages(sys.executable, print, server=True, compiler=True)
+
+
+def test_the_home_folder_may_stand_in_the_env_file(monkeypatch, tmp_path):
+    monkeypatch.delenv("CANDLEWICK_HOME", raising=False)
+    monkeypatch.setattr(bootstrap, "REPOSITORY", tmp_path)
+    assert bootstrap.home() == tmp_path / ".candlewick"
+    (tmp_path / ".env").write_text("# CANDLEWICK_HOME=no\nCANDLEWICK_HOME='elsewhere'\n")
+    assert bootstrap.home() == tmp_path / "elsewhere"
+    monkeypatch.setenv("CANDLEWICK_HOME", "/from/environment")
+    assert str(bootstrap.home()) == "/from/environment"
+
+
+def test_an_environment_is_stale_when_its_requirements_change(monkeypatch, tmp_path):
+    monkeypatch.setenv("CANDLEWICK_HOME", str(tmp_path))
+    pinned = tmp_path / "requirements.txt"
+    pinned.write_text("a==1\n")
+    environment = bootstrap.Environment("dbt", [pinned], package=False)
+    assert not environment.ready()
+    environment.python.parent.mkdir(parents=True)
+    environment.python.touch()
+    environment.stamp.write_text(environment.wanted())
+    assert environment.ready()
+    pinned.write_text("a==2\n")
+    assert not environment.ready()
+
+
+@pytest.mark.parametrize("command", bootstrap.WITHOUT_INSTALL)
+def test_looking_at_or_ending_nothing_installs_nothing(monkeypatch, tmp_path, command, capsys):
+    monkeypatch.setenv("CANDLEWICK_HOME", str(tmp_path / "new"))
+    assert bootstrap.main([command]) == (1 if command == "status" else 0)
+    assert "Nothing is installed" in capsys.readouterr().out
+    assert not (tmp_path / "new").exists()
+
+
+def test_every_requirement_is_pinned():
+    for name in ("requirements.txt", "requirements-dev.txt", "dbt_project/requirements.txt"):
+        text = (bootstrap.REPOSITORY / name).read_text(encoding="utf-8")
+        lines = [line.split("#")[0].split(";")[0].strip() for line in text.splitlines()]
+        assert [line for line in lines if line and "==" not in line] == []
+
+
+def test_what_is_asked_for_and_what_it_brings_are_told_apart():
+    above, below = requirements.split(f"a==1  # why\n{requirements.MARKER}\nb==2\n")
+    assert (requirements.names(above), requirements.names(below)) == ({"a"}, {"b"})
