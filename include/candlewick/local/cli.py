@@ -47,7 +47,8 @@ def start(mode: str) -> int:
         show_landed(platform)
     users = platform.credentials
     console.print(
-        f"Airflow    {platform.airflow.url}  [dim](admin / {users['airflow_admin']}, viewer / {users['airflow_viewer']})[/]"
+        f"Airflow    {platform.airflow.url}  [dim](admin / {users['airflow_admin']}, viewer / {users['airflow_viewer']})[/]",
+        soft_wrap=True,
     )
     console.print("Shell      make shell    [dim](airflow, dbt and mysql talk to this platform)[/]")
     console.print("Stop       make down")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import os
+import pwd
 import subprocess
 import tempfile
 from contextlib import closing, suppress
@@ -43,6 +43,20 @@ def open_account(account: Account, database: str = "") -> Any:
     )
 
 
+def system_user() -> str:
+    """Return the name the kernel knows this process's user by; the database recognises its administrator by it.
+
+    Raises:
+        LauncherError: the user has no name, as in a container that was given a bare number.
+    """
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        raise LauncherError(
+            f"The user {os.geteuid()} has no name in /etc/passwd; add one or run as another user."
+        ) from None
+
+
 class PrivateDatabase:
     """A MariaDB of our own: data directory, settings, accounts."""
 
@@ -61,7 +75,7 @@ class PrivateDatabase:
         self.config.write_text(self._config(), encoding="utf-8")
         if not (self.data / "mysql").is_dir():
             self._install()
-        as_root = [f"--user={getpass.getuser()}"] if os.geteuid() == 0 else []
+        as_root = [f"--user={system_user()}"] if os.geteuid() == 0 else []
         argv = [server, f"--defaults-file={self.config}", *as_root]
         # InnoDB writes its dirty pages on the way out; cutting that short costs a recovery at the next start.
         return Service("database", argv, dict(os.environ), self.settings.database_port, grace_seconds=60.0)
@@ -70,7 +84,7 @@ class PrivateDatabase:
         """Make the data directory; its administrator is this system user over the socket, without a password."""
         installer = checks.program("mariadb-install-db", SERVER_PACKAGE)
         checks.program("my_print_defaults", SERVER_PACKAGE)
-        user = getpass.getuser()
+        user = system_user()
         argv = [
             installer,
             f"--defaults-file={self.config}",
@@ -117,7 +131,7 @@ performance-schema = OFF
         return False
 
     def _administrator(self) -> Any:
-        return MySQLdb.connect(unix_socket=str(self.socket), user=getpass.getuser(), autocommit=True, connect_timeout=5)
+        return MySQLdb.connect(unix_socket=str(self.socket), user=system_user(), autocommit=True, connect_timeout=5)
 
     def create_accounts(self) -> None:
         """Create both schemas and the three accounts, with the passwords of today."""

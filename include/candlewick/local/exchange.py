@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from candlewick.local.processes import Service
+from candlewick.settings import REPOSITORY
 
 if TYPE_CHECKING:
     from candlewick.settings import Settings
@@ -27,6 +28,8 @@ class SimulatedExchange:
         argv += ["--port", str(self.settings.exchange_port), "--seed", str(self.settings.demo_seed)]
         argv += ["--symbols", ",".join(("default", *self.settings.symbols))]
         argv += ["--latency-ms", str(self.settings.demo_latency_milliseconds)]
+        if self.settings.demo_replay:
+            argv += ["--replay", str(REPOSITORY / self.settings.demo_replay)]
         return Service("exchange", argv, dict(os.environ), self.settings.exchange_port)
 
     def ready(self) -> bool:

@@ -55,7 +55,7 @@ class Platform:
         self.airflow = Airflow(self.home, settings, self.credentials)
         self.database = PrivateDatabase(self.home, settings, self.credentials)
         self.store = PrivateStore(self.home, settings, self.credentials)
-        self.exchange = SimulatedExchange(settings, self.wiring.bases("BINANCE")[0])
+        self.exchange = SimulatedExchange(settings, f"http://{self.wiring.connect_host}:{settings.exchange_port}")
 
     @classmethod
     def create(cls, mode: str | None, environ: Mapping[str, str]) -> Platform:
@@ -128,7 +128,11 @@ class Platform:
             if at is None:
                 checks.require_free(self.settings.bind_host, port, what, setting)
             elif at.port != port:
-                raise LauncherError(f"{what} runs on port {at.port} and {setting} says {port}; run make down first.")
+                raise LauncherError(
+                    f"{setting} says {port}, but {what} runs on port {at.port} already; run make down first."
+                )
+        if "exchange" not in self.private_services:
+            checks.require_exchange(self.wiring.bases("BINANCE"))
 
     def start_warehouse(self, current: Step) -> None:
         """Start the private database, or check the one from outside."""
@@ -254,7 +258,7 @@ class Platform:
         """Stop everything that was started under this home, whatever mode it was started in."""
         with self.home.locked():
             stopped = stop_all(self.processes, self.settings.stop_grace_seconds)
-        console.print(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+        console.print(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.", soft_wrap=True)
 
 
 def stop_all(processes: Processes, grace_seconds: float) -> list[str]:

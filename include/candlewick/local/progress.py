@@ -47,4 +47,5 @@ def step(title: str) -> Iterator[Step]:
         current = Step(title, plain)
         yield current
     seconds = time.monotonic() - started
-    console.print(f"[green]✓[/] {title}{f': {current.result}' if current.result else ''} [dim]{seconds:.1f} s[/]")
+    result = f": {current.result}" if current.result else ""
+    console.print(f"[green]✓[/] {title}{result} [dim]{seconds:.1f} s[/]", soft_wrap=True)
