@@ -83,6 +83,7 @@ class Warehouse:
     admin: object
     worker: Worker
     project: Path = PROJECT
+    transformer: str = TRANSFORMER
 
     def run(self, statement, parameters=None):
         with self.admin.cursor() as cursor:
@@ -128,6 +129,7 @@ class Warehouse:
         load_id = load_id or (self.one("select coalesce(max(load_id), 0) from {raw}.staging_klines") + 1)
         connection = connection or self.server.connect(autocommit=False)
         with connection.cursor() as cursor:
+            cursor.execute("set session transaction isolation level read committed")  # as the loader's sessions are
             columns = ["load_id", "row_number_in_load", *candles[0]]
             cursor.executemany(
                 f"insert into {self.raw}.staging_klines ({', '.join(columns)}) values ({', '.join(['%s'] * len(columns))})",

@@ -64,6 +64,7 @@ def test_dbt_killed_inside_its_transaction_leaves_old_rows_and_pending_loads(war
     warehouse.load([candle("10:00", 2, captured="11:00"), candle("10:01", 3)])
     before = warehouse.run(FACTS)
     holder = warehouse.server.connect(autocommit=False)
+    holder.cursor().execute("set session transaction isolation level read committed")  # no lock on what others insert
     holder.cursor().execute(f"select * from {warehouse.raw}.pending_loads where model = 'fact_klines' for update")
     process = warehouse.start_dbt("run", "--select", "fact_klines")
     session = wait_for_statement(warehouse, "delete pending")  # after the upsert, before the commit
@@ -137,7 +138,7 @@ def test_a_broken_contract_leaves_the_old_table(warehouse, candle, tmp_path):
 @pytest.mark.parametrize("first", ["view", "table"])
 def test_a_view_becomes_a_table_and_back_under_the_same_name(warehouse, candle, first):
     kind = {
-        "view": "create view {marts}.fact_klines as select 1 as one",
+        "view": f"create definer = {warehouse.transformer}@'%' view {{marts}}.fact_klines as select 1 as one",
         "table": "create table {marts}.stg_klines (one int)",
     }
     warehouse.run(kind[first])

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('raw', 'staging_klines') }}
+    select * from {{ source('raw', 'staging_klines') }} {{ force_index('primary') }}
 
 ),
 

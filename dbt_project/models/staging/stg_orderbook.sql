@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('raw', 'staging_orderbook') }}
+    select * from {{ source('raw', 'staging_orderbook') }} {{ force_index('primary') }}
 
 ),
 
