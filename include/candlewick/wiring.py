@@ -119,21 +119,22 @@ def forced(params: Mapping[str, Any] | None) -> list[list[str] | Literal["quaran
     return [*asked, QUARANTINED] if QUARANTINED in words else asked
 
 
+# An asset is named by its role, never by a setting: of two assets with one name and different URIs Airflow keeps one
+# active and fails every task that names the other. And its URI's scheme is our own: a provider's (s3, mysql) would
+# import that provider's hooks, boto3 among them, while DAGs are parsed.
 def raw_asset() -> Asset:
     """Return the asset of the payloads as received."""
-    # A scheme of a provider (s3, mysql) would import that provider's hooks, boto3 among them, while DAGs are parsed.
-    return Asset(name="lake.raw", uri=f"x-lake://{settings().raw_bucket}", group="lake")
+    return Asset(name="lake.raw", uri="x-lake://raw", group="lake")
 
 
-def table_asset(table: str, *, schema: str | None = None) -> Asset:
-    """Return the asset of a warehouse table (default schema: the marts)."""
-    schema = schema or settings().marts_schema
+def table_asset(table: str, *, schema: Literal["raw", "marts"] = "marts") -> Asset:
+    """Return the asset of a warehouse table."""
     return Asset(name=f"{schema}.{table}", uri=f"x-warehouse://{schema}/{table}", group="warehouse")
 
 
 def staging_assets() -> list[Asset]:
     """Return the assets the load writes."""
-    return [table_asset(table, schema=settings().raw_schema) for table in ("staging_klines", "staging_orderbook")]
+    return [table_asset("staging_klines", schema="raw"), table_asset("staging_orderbook", schema="raw")]
 
 
 @contextmanager

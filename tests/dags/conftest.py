@@ -51,7 +51,9 @@ class Airflow:
         return json.loads(done.stdout.strip().splitlines()[-1])
 
     def test_run(self, dag_id: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return self.run("airflow", "dags", "test", dag_id, *options, **environment)
+        done = self.run("airflow", "dags", "test", dag_id, *options, **environment)
+        print(done.stdout[-8000:], done.stderr[-2000:])  # noqa: T201  # pytest shows it when the test fails
+        return done
 
     def metadata(self, query: str) -> list[tuple]:
         with sqlite3.connect(self.home / "airflow.db") as database:

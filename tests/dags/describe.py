@@ -7,7 +7,7 @@ import sys
 
 from airflow.dag_processing.dagbag import DagBag
 
-HEAVY = ["pandas", "numpy", "boto3", "botocore", "MySQLdb", "alembic", "requests", "sqlmesh"]
+HEAVY = ["pandas", "numpy", "boto3", "botocore", "MySQLdb", "alembic", "requests"]
 
 
 def seconds(span) -> float | None:
@@ -30,6 +30,7 @@ def task(operator) -> dict:
         "upstream": sorted(operator.upstream_task_ids),
         "inlets": sorted(asset.name for asset in operator.inlets),
         "outlets": sorted(asset.name for asset in operator.outlets),
+        "outlet_uris": sorted(asset.uri for asset in operator.outlets),
         "priority": operator.priority_weight,
     }
 

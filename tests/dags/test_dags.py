@@ -94,10 +94,21 @@ def test_the_load_runs_after_failed_shards_and_the_transform_only_after_a_load(m
 
 def test_lineage_runs_from_the_lake_to_the_facts(minute):
     tasks = minute["tasks"]
-    staging = ["candlewick_raw.staging_klines", "candlewick_raw.staging_orderbook"]
+    staging = ["raw.staging_klines", "raw.staging_orderbook"]
     assert tasks["extract"]["outlets"] == tasks["load"]["inlets"] == ["lake.raw"]
     assert tasks["load"]["outlets"] == tasks["transform"]["inlets"] == staging
-    assert "candlewick.fact_klines" in tasks["transform"]["outlets"]
+    assert "marts.fact_klines" in tasks["transform"]["outlets"]
+
+
+def test_no_setting_changes_an_asset(airflow, tmp_path, minute):
+    elsewhere = airflow.ask(
+        DESCRIBE, CANDLEWICK_HOME=str(tmp_path), CANDLEWICK_RAW_BUCKET="other", CANDLEWICK_RAW_SCHEMA="other_raw"
+    )
+    tasks = elsewhere["dags"]["market_minute"]["tasks"]
+
+    assert {name: task["outlet_uris"] for name, task in tasks.items()} == {
+        name: task["outlet_uris"] for name, task in minute["tasks"].items()
+    }
 
 
 def test_the_minute_path_goes_before_the_hourly_one_in_a_shared_pool(minute, hourly):
@@ -109,8 +120,8 @@ def test_each_hourly_model_is_a_task_that_declares_its_lineage(hourly):
     tasks = hourly["tasks"]
     assert {name for name in tasks if name.startswith("models.")} == {"models.daily_things", "models.quality_things"}
     assert tasks["models.quality_things"]["upstream"] == ["models.daily_things"]
-    assert tasks["models.daily_things"]["outlets"] == ["candlewick.daily_things"]
-    assert tasks["models.daily_things"]["inlets"] == ["candlewick.fact_klines"]
+    assert tasks["models.daily_things"]["outlets"] == ["marts.daily_things"]
+    assert tasks["models.daily_things"]["inlets"] == ["marts.fact_klines"]
     assert {task["pool"] for name, task in tasks.items() if name not in {"staleness", "verdict"}} == {"dbt"}
 
 

@@ -97,13 +97,14 @@ def test_a_deadlock_is_tried_again(airflow, platform, dbt):
 @pytest.mark.usefixtures("seeded")
 def test_named_objects_are_loaded_again(airflow, platform, warehouse):
     airflow.test_run("market_minute", **platform)
-    ((key,),) = ask(warehouse, "SELECT MIN(object_key) FROM processed_files")
+    ((key,),) = ask(warehouse, "SELECT MIN(object_key) FROM processed_files WHERE data_type = 'klines'")
 
     airflow.test_run("market_minute", "--conf", json.dumps({"force_process": [key]}), **platform)
 
     ((loads,),) = ask(
         warehouse,
-        f"SELECT COUNT(DISTINCT load_id) FROM staging_klines s JOIN processed_files p USING (object_id) WHERE p.object_key = '{key}'",
+        "SELECT COUNT(DISTINCT s.load_id) FROM staging_klines s JOIN processed_files p USING (object_id) "
+        f"WHERE p.object_key = '{key}'",
     )
     assert loads == 2
 
