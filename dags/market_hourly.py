@@ -38,6 +38,8 @@ def models() -> DbtTaskGroup:
         ),
         render_config=RenderConfig(
             load_method=LoadMode.DBT_MANIFEST,
+            # The default runner demands that `dbt` on the PATH has not changed since Cosmos was imported.
+            invocation_mode=InvocationMode.SUBPROCESS,
             select=["tag:hourly"],
             test_behavior=TestBehavior.BUILD,
             normalize_task_id=lambda node: node.name,
