@@ -12,6 +12,7 @@ from candlewick.settings import settings
 
 DAG_ID = "market_minute"
 SCHEDULE = wiring.schedule(DAG_ID, settings().minute_schedule)
+BUILT = ("fact_klines", "fact_orderbook", "hourly_klines", "daily_klines")
 FORCE_PROCESS = Param(
     default=None,
     type=["array", "string", "null"],
@@ -109,7 +110,7 @@ def market_minute() -> None:
         announce(staleness.stale_symbols(house, settings()))
         return [summary.sentence for summary in summaries]
 
-    @task(pool=wiring.POOL_DBT, inlets=wiring.staging_assets(), outlets=[wiring.table_asset("fact_klines")])
+    @task(pool=wiring.POOL_DBT, inlets=wiring.staging_assets(), outlets=[wiring.table_asset(table) for table in BUILT])
     def transform() -> str:
         """Build what changed, in one dbt process."""
         from candlewick.pipeline.transform import run_dbt

@@ -1,0 +1,60 @@
+"""``airflow dags test market_hourly`` on a real database; dbt is a stand-in that Cosmos starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from candlewick.pipeline.dbt_docs import SITE
+from support.fake_dbt import result
+
+
+@pytest.fixture
+def hourly(platform, with_manifest):
+    """The platform with the small project's manifest in its home."""
+    manifest = Path(platform["CANDLEWICK_HOME"]) / "dbt" / "manifest.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text(with_manifest.read_text())
+    return platform
+
+
+def events(warehouse):
+    with warehouse.session() as session:
+        return dict(session.all("SELECT subject, message FROM pipeline_events WHERE kind = 'task_failed'"))
+
+
+def test_every_model_is_built_with_the_connections_account_and_the_docs_are_published(airflow, hourly, dbt):
+    dbt.will(results=[result("any")], files=SITE)
+
+    done = airflow.test_run("market_hourly", **hourly)
+
+    assert airflow.run_state() == "success"
+    assert airflow.states()["models.quality_things"] == ["success"]
+    assert (Path(hourly["CANDLEWICK_HOME"]) / "dbt" / "docs" / "index.html").read_text() == "index.html"
+    called = dbt.call["environment"]
+    assert (called["CANDLEWICK_MARTS_SCHEMA"], called["CANDLEWICK_DBT_USER"]) == (
+        hourly["CANDLEWICK_MARTS_SCHEMA"],
+        "root",
+    )
+    assert called["CANDLEWICK_DBT_PASSWORD"] not in done.stdout + done.stderr
+    stored = airflow.metadata("SELECT rendered_fields FROM rendered_task_instance_fields")
+    assert called["CANDLEWICK_DBT_PASSWORD"] not in str(stored)
+
+
+def test_a_model_that_fails_is_told_in_dbts_words_fails_the_run_and_is_not_tried_again(airflow, hourly, warehouse, dbt):
+    dbt.will(
+        lines=["12:00:00  Completed with 1 error and 0 warnings:", "12:00:00    1054 (42S22): Unknown column 'x'"],
+        code=1,
+        files=SITE,
+    )
+
+    airflow.test_run("market_hourly", **hourly)
+
+    assert airflow.run_state() == "failed"
+    assert airflow.states()["models.quality_things"] == ["upstream_failed"]
+    assert "1054 (42S22): Unknown column 'x'" in events(warehouse)["market_hourly.models.daily_things"]
+    tries = airflow.metadata(
+        "SELECT try_number FROM task_instance WHERE task_id = 'models.daily_things' ORDER BY rowid DESC"
+    )
+    assert tries[0] == (1,)
