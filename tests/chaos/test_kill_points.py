@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from candlewick.pipeline.transform import TransformBusy, run_dbt
+from support.crashable import STEPS
 from support.failpoint import Failpoint
 
 SIDES = ("before", "after")
@@ -15,28 +16,49 @@ TWO_PAGES = 1010
 log = logging.getLogger(__name__)
 
 
-@pytest.mark.parametrize(
-    ("step", "what", "minutes", "least"),
-    [
-        ("extract", "commit", 7, 10),  # reserved weight of each request, outcomes, the session's end
-        ("load", "commit", 7, 3),  # a batch each, the session's end
-        ("extract", "put", TWO_PAGES, 6),  # two pages of candles and a book for each symbol
-        ("load", "commit", TWO_PAGES, 3),
-    ],
-)
-def test_extract_and_load_killed_at_every_put_and_commit(platform, truth, step, what, minutes, least):
+ITSELF, DATABASE, OBJECT_STORE = None, "database", "object_store"
+
+
+def long(*values):
+    return pytest.param(*values, marks=pytest.mark.chaos)
+
+
+def kill_everywhere(platform, truth, step, what, victim, *, least, steps, **prepare):
+    """Kill at each point on both sides; after each, cycles go on and everything has to be there, once."""
+    server = getattr(platform, victim) if victim else None
     for side in SIDES:
         points = []
-        for point in platform.points(step, what, side, minutes=minutes):
+        for point in platform.points(step, what, side, server, **prepare):
             truth.nothing_is_skipped()
             platform.advance(7)
-            platform.succeed("extract", "load")
+            platform.succeed(*steps)
             truth.staging_is_whole()
+            if "dbt" in steps:
+                truth.marts_are_whole()
             points.append(point)
-        log.info("%s killed %s each of %s times %s", step, side, len(points), what)
+        log.info("%s killed %s each of %s times %s of %s", victim or step, side, len(points), what, step)
         assert len(points) >= least
     platform.cycle()
+    truth.staging_is_whole()
     truth.marts_are_whole()
+
+
+@pytest.mark.parametrize(
+    ("step", "what", "victim", "minutes", "least"),
+    [
+        ("extract", "commit", ITSELF, 7, 10),  # reserved weight of each request, outcomes, the session's end
+        ("extract", "put", ITSELF, 7, 4),  # candles and a book for each symbol
+        ("extract", "put", OBJECT_STORE, 7, 4),
+        ("load", "commit", ITSELF, 7, 3),  # a batch each, the session's end
+        ("load", "commit", DATABASE, 7, 3),
+        long("load", "commit", ITSELF, TWO_PAGES, 3),
+        long("extract", "put", ITSELF, TWO_PAGES, 6),
+        long("extract", "put", DATABASE, 7, 4),
+        long("extract", "commit", DATABASE, 7, 10),
+    ],
+)
+def test_killed_at_every_put_and_commit_of_extract_and_load(platform, truth, step, what, victim, minutes, least):
+    kill_everywhere(platform, truth, step, what, victim, least=least, steps=("extract", "load"), minutes=minutes)
 
 
 @pytest.mark.parametrize(
@@ -60,32 +82,24 @@ def test_dbt_killed_at_what_decides_over_the_facts(platform, truth, what, side, 
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize(
-    ("what", "first_build", "least"),
+    ("what", "victim", "first_build", "least"),
     [
-        ("commit", False, 20),
-        ("upsert", False, 4),
-        ("consume", False, 4),
-        ("commit", True, 20),
-        ("rename", True, 4),
-        ("consume", True, 4),
+        ("commit", ITSELF, False, 20),
+        ("upsert", ITSELF, False, 4),
+        ("consume", ITSELF, False, 4),
+        ("commit", DATABASE, False, 20),
+        ("commit", ITSELF, True, 20),
+        ("rename", ITSELF, True, 4),
+        ("consume", ITSELF, True, 4),
+        ("rename", DATABASE, True, 4),
     ],
 )
-def test_dbt_killed_at_every_commit_and_rename(platform, truth, what, side, first_build, least):
-    points = []
-    for point in platform.points("dbt", what, side, first_build=first_build):
-        platform.advance(7)
-        platform.cycle()
-        truth.marts_are_whole()
-        points.append(point)
-    log.info("dbt killed %s each of %s times %s (first build: %s)", side, len(points), what, first_build)
-    assert len(points) >= least
-    truth.marts_are_whole()
+def test_killed_at_every_commit_and_rename_of_dbt(platform, truth, what, victim, first_build, least):
+    kill_everywhere(platform, truth, "dbt", what, victim, least=least, steps=STEPS, first_build=first_build)
 
 
-@pytest.mark.parametrize("back_at_once", [True, False])
-@pytest.mark.parametrize("step", ["extract", "load", "dbt"])
+@pytest.mark.parametrize(("step", "back_at_once"), [("extract", False), ("load", True), ("dbt", True), ("dbt", False)])
 def test_the_database_server_dies_in_the_middle_of_a_step(platform, truth, step, back_at_once):
     platform.before(step)
     platform.run_while_server_dies(step, platform.database, platform.seconds[step] * 0.6, back_at_once=back_at_once)

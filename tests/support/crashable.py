@@ -28,6 +28,10 @@ FIRST_MINUTES = 30
 STEPS = ("extract", "load", "dbt")
 
 
+def is_dead(server: Server) -> bool:
+    return server.process is None or server.process.poll() is not None
+
+
 class Crashable:
     """Two symbols from midnight on; the exchange's clock stands and is moved by the test."""
 
@@ -64,9 +68,9 @@ class Crashable:
         schema.upgrade(self.warehouse)
 
     def mend(self) -> None:
-        """Start what a failed test left dead."""
+        """Start the servers that are dead."""
         for server in (self.database, self.object_store):
-            if server.process is None or server.process.poll() is not None:
+            if is_dead(server):
                 server.start()
 
     def stop(self) -> None:
@@ -108,15 +112,17 @@ class Crashable:
         """A whole cycle that nobody disturbs."""
         self.succeed(*STEPS)
 
-    def points(self, step: str, what: str, side: str, **prepare: Any) -> Iterator[int]:
-        """Kill a step at the 1st, the 2nd, … thing of a kind until one gets through alive; yield after each kill."""
+    def points(self, step: str, what: str, side: str, server: Server | None = None, **prepare: Any) -> Iterator[int]:
+        """Kill a step (or a server) at the step's 1st, 2nd, … thing of a kind until one gets through; yield after each."""
         for nth in itertools.count(1):
             self.before(step, **prepare)
-            ended = self.run(step, Failpoint(what, nth, side))
-            if not ended.was_killed:
+            ended = self.run(step, Failpoint(what, nth, side, server.process.pid if server else 0))
+            if not ended.was_killed and ended.answer["seen"].get(what, 0) < nth:
                 assert (ended.status, ended.answer.get("error")) == (0, None), ended
-                assert ended.answer["seen"].get(what, 0) < nth
                 return
+            if server:
+                server.process.wait()
+            self.mend()
             yield nth
 
     def before(self, step: str, minutes: int = 7, *, first_build: bool = False) -> None:
@@ -150,7 +156,7 @@ class Crashable:
         return ended
 
     def _job(self, step: str, failpoint: Failpoint) -> dict[str, Any]:
-        point = {"what": failpoint.what, "nth": failpoint.nth, "side": failpoint.side}
+        point = {"what": failpoint.what, "nth": failpoint.nth, "side": failpoint.side, "pid": failpoint.pid}
         if step == "dbt":
             return {"failpoint": point, "environment": self.dbt_environment, "arguments": self._dbt_arguments()}
         return {
