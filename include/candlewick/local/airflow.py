@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import sys
 from contextlib import closing, suppress
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,7 @@ class Airflow:
             "AIRFLOW_HOME": str(home.airflow),
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.metadata}",
             "CANDLEWICK_HOME": str(home.root),
-            "PATH": os.pathsep.join((str(home.bin), str(Path(sys.executable).parent), environ.get("PATH", os.defpath))),
+            "PATH": os.pathsep.join((str(Path(sys.executable).parent), environ.get("PATH", os.defpath))),
         }
         return {**env, **outside, **connections, **ours}
 
@@ -163,10 +164,18 @@ class Airflow:
             if name not in present:
                 self.call("POST", "/pools", {"name": name, "slots": slots, "description": description})
 
-    def import_errors(self) -> list[str]:
-        """Return the DAG files that cannot be read, each with the last line of its traceback."""
+    def import_errors(self, since: float) -> list[str]:
+        """Return the DAG files that cannot be read, each with the last line of its traceback.
+
+        Args:
+            since: seconds since 1970; what was found before then is not asked about, it may have been corrected.
+        """
         errors = self.call("GET", "/importErrors")["import_errors"]
-        return [f"{error['filename']}: {str(error['stack_trace']).strip().splitlines()[-1]}" for error in errors]
+        return [
+            f"{error['filename']}: {str(error['stack_trace']).strip().splitlines()[-1]}"
+            for error in errors
+            if _seconds(error["timestamp"]) >= since
+        ]
 
     def dags(self) -> dict[str, bool]:
         """Return the DAGs and whether each is paused."""
@@ -176,10 +185,13 @@ class Airflow:
         """Return the files that DAGs were read from, relative to the DAG folder."""
         return {str(dag["relative_fileloc"]) for dag in self.call("GET", "/dags?limit=100")["dags"]}
 
-    def failing(self, dag_id: str, runs: int = 3) -> str:
-        """Return the failed tasks of the newest run when that many runs in a row failed, else an empty text."""
+    def failing(self, dag_id: str, since: float, runs: int = 3) -> str:
+        """Return the failed tasks of the newest run when that many in a row failed since a time, else an empty text."""
         newest = self.call("GET", f"/dags/{dag_id}/dagRuns?limit=20&order_by=-run_after")["dag_runs"]
-        ended = [run for run in newest if run["state"] in ("success", "failed")][:runs]
+        ended = [
+            run for run in newest if run["state"] in ("success", "failed") and _seconds(run["start_date"]) >= since
+        ]
+        ended = ended[:runs]
         if len(ended) < runs or any(run["state"] == "success" for run in ended):
             return ""
         path = f"/dags/{dag_id}/dagRuns/{quote(ended[0]['dag_run_id'], safe='')}/taskInstances?state=failed"
@@ -198,3 +210,8 @@ class Airflow:
         if new:
             write_private(path, json.dumps(known + new))
         return new
+
+
+def _seconds(moment: str | None) -> float:
+    """Turn a time of the API into seconds since 1970; none is long ago."""
+    return datetime.fromisoformat(moment).timestamp() if moment else 0.0

@@ -40,7 +40,6 @@ def start(mode: str) -> int:
     """Start the platform, wait for its first data, show it."""
     platform = Platform.create(mode, base_environment())
     platform.up()
-    shell.prepare(platform)
     if "market_minute" in platform.airflow.dags():
         with step("First data") as current:
             wait_for_data(platform, current)

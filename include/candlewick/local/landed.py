@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import MySQLdb
@@ -15,12 +16,19 @@ from candlewick.local.errors import ServiceFailed
 from candlewick.local.progress import console
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from candlewick.local.platform import Platform
     from candlewick.local.progress import Step
 
 NO_SUCH_TABLE = 1146
 FAILING_EVERY_SECONDS = 10.0
-WANTED = ("candles", "books", "hours", "days")
+TABLES = {
+    "candles": ("fact_klines", "SUM(interval_code = '1m')"),
+    "books": ("fact_orderbook", "COUNT(DISTINCT captured_at)"),
+    "hours": ("hourly_klines", "COUNT(*)"),
+    "days": ("daily_klines", "COUNT(*)"),
+}
 
 
 @dataclass
@@ -29,51 +37,48 @@ class Landed:
 
     symbol: str
     candles: int = 0
-    newest: object = None
-    close: object = None
+    newest: datetime | None = None
+    close: Decimal | None = None
     books: int = 0
     hours: int = 0
     days: int = 0
 
-    @property
-    def missing(self) -> list[str]:
-        """What has not arrived yet."""
-        return [name for name in WANTED if not getattr(self, name)]
+    def missing(self, oldest: datetime) -> list[str]:
+        """What has not arrived yet; candles count only when the newest is not older than that (UTC)."""
+        missing = [name for name in TABLES if not getattr(self, name)]
+        if self.newest and self.newest < oldest:
+            missing.insert(0, "candles")
+        return missing
 
 
-def landed(platform: Platform) -> list[Landed]:
-    """Return what there is of every tracked symbol."""
+def landed(platform: Platform, *, count: bool) -> list[Landed]:
+    """Return what there is of every tracked symbol that trades.
+
+    Args:
+        platform: whose warehouse is asked.
+        count: count rows, which reads whole tables; otherwise 1 stands for "some", which is found at once.
+    """
     raw, marts = platform.settings.raw_schema, platform.settings.marts_schema
     of = (platform.settings.exchange,)
+    tracked = f"SELECT symbol FROM {raw}.tracked_symbols WHERE exchange = %s AND active = 1"
     with closing(open_account(platform.wiring.account("WAREHOUSE_READ"))) as connection:
-        tracked = _rows(
-            connection,
-            f"SELECT symbol FROM {raw}.tracked_symbols WHERE exchange = %s AND active = 1 ORDER BY symbol",
-            of,
-        )
-        found = {symbol: Landed(symbol) for (symbol,) in tracked}
-        minutes = f"FROM {marts}.fact_klines WHERE exchange = %s AND interval_code = '1m'"
-        for symbol, count, newest in _rows(
-            connection, f"SELECT symbol, COUNT(*), MAX(open_time) {minutes} GROUP BY symbol", of
-        ):
-            if symbol in found:
-                found[symbol].candles, found[symbol].newest = count, newest
+        rows = _rows(connection, f"{tracked} AND (status IS NULL OR status = 'TRADING') ORDER BY symbol", of)
+        found = {symbol: Landed(symbol) for (symbol,) in rows}
         for one in found.values():
-            last = _rows(
-                connection,
-                f"SELECT close_price {minutes} AND symbol = %s ORDER BY open_time DESC LIMIT 1",
-                (*of, one.symbol),
+            newest = (
+                f"SELECT open_time, close_price FROM {marts}.fact_klines "
+                "WHERE exchange = %s AND symbol = %s AND interval_code = '1m' ORDER BY open_time DESC LIMIT 1"
             )
-            one.close = last[0][0] if last else None
-        for field, table, counted in (
-            ("books", "fact_orderbook", "COUNT(DISTINCT captured_at)"),
-            ("hours", "hourly_klines", "COUNT(*)"),
-            ("days", "daily_klines", "COUNT(*)"),
-        ):
+            if last := _rows(connection, newest, (*of, one.symbol)):
+                one.candles, (one.newest, one.close) = 1, last[0]
+            for field, (table, _) in TABLES.items():
+                some = f"SELECT 1 FROM {marts}.{table} WHERE exchange = %s AND symbol = %s LIMIT 1"
+                setattr(one, field, len(_rows(connection, some, (*of, one.symbol))))
+        for field, (table, counted) in TABLES.items() if count else ():
             query = f"SELECT symbol, {counted} FROM {marts}.{table} WHERE exchange = %s GROUP BY symbol"
-            for symbol, count in _rows(connection, query, of):
+            for symbol, number in _rows(connection, query, of):
                 if symbol in found:
-                    setattr(found[symbol], field, count)
+                    setattr(found[symbol], field, number)
     return list(found.values())
 
 
@@ -90,23 +95,26 @@ def _rows(connection: Any, query: str, parameters: tuple[object, ...]) -> list[t
 
 
 def wait_for_data(platform: Platform, current: Step) -> None:
-    """Wait until candles, order books, hours and days of every tracked symbol are there.
+    """Wait until fresh candles, order books, hours and days of every symbol that trades are there.
 
     Raises:
         ServiceFailed: not in time, or a service ended; the message names what is missing and the logs.
     """
     deadline = time.monotonic() + platform.settings.demo_wait_seconds
     looked = time.monotonic()
+    scheduler = platform.processes.running("scheduler")
+    since = scheduler.create_time if scheduler else time.time()
     while True:
-        found = landed(platform)
-        missing = {name: [one.symbol for one in found if name in one.missing] for name in WANTED}
+        found = landed(platform, count=False)
+        oldest = datetime.now(UTC).replace(tzinfo=None) - timedelta(minutes=platform.settings.stale_after_minutes)
+        missing = {name: [one.symbol for one in found if name in one.missing(oldest)] for name in TABLES}
         waiting = [f"{name} of {', '.join(symbols)}" for name, symbols in missing.items() if symbols]
         if found and not waiting:
-            current.result = f"{sum(one.candles for one in found)} candles of {len(found)} symbols"
+            current.result = f"fresh candles, books, hours and days of {len(found)} symbols"
             return
         if time.monotonic() > looked + FAILING_EVERY_SECONDS:
             looked = time.monotonic()
-            if failed := platform.airflow.failing("market_minute"):
+            if failed := platform.airflow.failing("market_minute", since):
                 logs = platform.home.logs / "airflow" / "dag_id=market_minute"
                 raise ServiceFailed(f"The last runs of market_minute all failed, in {failed}; the logs are in {logs}.")
         if time.monotonic() > deadline:
@@ -124,7 +132,7 @@ def show_landed(platform: Platform) -> None:
     table.add_column("symbol")
     for column in ("candles", "newest candle (UTC)", "close", "books", "hours", "days"):
         table.add_column(column, justify="right")
-    for one in landed(platform):
+    for one in landed(platform, count=True):
         close = f"{one.close:f}".rstrip("0").rstrip(".") if one.close is not None else ""
         newest = f"{one.newest:%Y-%m-%d %H:%M}" if one.newest else ""
         table.add_row(

@@ -19,14 +19,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from candlewick.local import checks, dbt
-from candlewick.local.airflow import COMPONENTS, Airflow
+from candlewick.local.airflow import Airflow
 from candlewick.local.database import PrivateDatabase, require_privileges
 from candlewick.local.errors import LauncherError, ServiceFailed
 from candlewick.local.exchange import SimulatedExchange
 from candlewick.local.home import Credentials, Home
 from candlewick.local.object_store import PrivateStore
+from candlewick.local.preflight import preflight
 from candlewick.local.processes import Processes, tail
 from candlewick.local.progress import Step, console, step
+from candlewick.local.shutdown import stop_all
 from candlewick.local.wiring import wire
 from candlewick.settings import REPOSITORY, Settings
 
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
 
 DEMO, LIVE = "demo", "live"
 READY_SECONDS = 120.0
-# Stopped in this order: who asks goes before who answers.
-DOWN_ORDER = (COMPONENTS, ("exchange",), ("s3",), ("database",))
 
 
 class Platform:
@@ -91,7 +91,7 @@ class Platform:
             LauncherError: a step failed; what runs by then keeps running.
         """
         with self.home.locked():
-            self.preflight()
+            preflight(self)
             (self.home.root / "mode").write_text(self.mode)
             for title, work in self.steps():
                 with step(title) as current:
@@ -107,32 +107,6 @@ class Platform:
             ("Airflow", self.start_airflow),
             ("Pools and DAGs", self.prepare_dags),
         ]
-
-    def preflight(self) -> None:
-        """Find out what would fail before anything is started."""
-        noted = self.home.root / "mode"
-        running = [record for record in self.processes.records() if record.process()]
-        if running and noted.is_file() and noted.read_text().strip() != self.mode:
-            raise LauncherError(
-                f"The {noted.read_text().strip()} platform is running on {self.home.root}; run make down first."
-            )
-        ports = {
-            "database": (self.settings.database_port, "the private MariaDB", "CANDLEWICK_DATABASE_PORT"),
-            "s3": (self.settings.s3_port, "the private S3 endpoint", "CANDLEWICK_S3_PORT"),
-            "exchange": (self.settings.exchange_port, "the simulated exchange", "CANDLEWICK_EXCHANGE_PORT"),
-            "api-server": (self.settings.airflow_port, "the Airflow UI", "CANDLEWICK_AIRFLOW_PORT"),
-        }
-        for name in (*self.private_services, "api-server"):
-            port, what, setting = ports[name]
-            at = next((record for record in running if record.name == name), None)
-            if at is None:
-                checks.require_free(self.settings.bind_host, port, what, setting)
-            elif at.port != port:
-                raise LauncherError(
-                    f"{setting} says {port}, but {what} runs on port {at.port} already; run make down first."
-                )
-        if "exchange" not in self.private_services:
-            checks.require_exchange(self.wiring.bases("BINANCE"))
 
     def start_warehouse(self, current: Step) -> None:
         """Start the private database, or check the one from outside."""
@@ -213,9 +187,11 @@ class Platform:
         """Create pools, wait until the DAG files are read, unpause the DAGs that are new."""
         self.airflow.create_pools()
         deadline = time.monotonic() + READY_SECONDS
+        reader = self.processes.running("dag-processor")
+        since = reader.create_time if reader else time.time()
         files = {path.name for path in (REPOSITORY / self.settings.dags_dir).glob("*.py")}
         while missing := files - self.airflow.dag_files():
-            if errors := self.airflow.import_errors():
+            if errors := self.airflow.import_errors(since):
                 raise LauncherError(f"Airflow cannot read these DAG files: {'; '.join(errors)}.")
             current.now(f"waiting for {', '.join(sorted(missing))}")
             if time.monotonic() > deadline:
@@ -259,22 +235,6 @@ class Platform:
         with self.home.locked():
             stopped = stop_all(self.processes, self.settings.stop_grace_seconds)
         console.print(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.", soft_wrap=True)
-
-
-def stop_all(processes: Processes, grace_seconds: float) -> list[str]:
-    """Stop what is recorded, in order, and whatever else carries the mark; return names."""
-    records = {record.name: record for record in processes.records()}
-    known = {name for group in DOWN_ORDER for name in group}
-    groups = [tuple(name for name in records if name not in known), *DOWN_ORDER]
-    stopped = []
-    for group in groups:
-        members = [records[name] for name in group if name in records]
-        if members:
-            with step(f"Stopping {', '.join(record.name for record in members)}"):
-                processes.stop(members, grace_seconds)
-            stopped += [record.name for record in members]
-    strays = processes.sweep(grace_seconds)
-    return [*stopped, f"{strays} strays"] if strays else stopped
 
 
 def root_of(settings: Settings) -> Path:

@@ -41,10 +41,18 @@ def prepare(platform: Platform) -> None:
     _script(home.bin / "sqlfluff", f'exec {shlex.quote(str(sqlfluff))} "$@"')
 
 
+def environment(platform: Platform) -> dict[str, str]:
+    """Return the environment of the shell: the platform's, with its commands first on the PATH.
+
+    Airflow itself does not get these: Cosmos takes a ``dbt`` that turns up on its PATH for one it should use.
+    """
+    prepare(platform)
+    return {**platform.environment, "PATH": os.pathsep.join((str(platform.home.bin), platform.environment["PATH"]))}
+
+
 def enter(platform: Platform, command: str | None) -> int:
     """Become a shell, or one command of it."""
-    prepare(platform)
-    env = platform.environment
+    env = environment(platform)
     shell = env.get("SHELL") or "/bin/sh"
     if command is not None:
         os.execve("/bin/sh", ["/bin/sh", "-c", command], env)  # noqa: S606 - becoming the command is the point

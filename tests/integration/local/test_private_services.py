@@ -10,8 +10,9 @@ import pytest
 
 from candlewick.local.database import open_account, require_privileges
 from candlewick.local.errors import PrivilegesMissing, Unreachable
-from candlewick.local.platform import Platform, stop_all
+from candlewick.local.platform import Platform
 from candlewick.local.progress import Step
+from candlewick.local.shutdown import stop_all
 from candlewick.local.wiring import Account
 from candlewick.settings import Settings
 from support.ports import free_port, listens

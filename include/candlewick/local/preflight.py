@@ -1,0 +1,42 @@
+"""What would fail later, found out before anything is started."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from candlewick.local import checks
+from candlewick.local.errors import LauncherError
+
+if TYPE_CHECKING:
+    from candlewick.local.platform import Platform
+
+
+def preflight(platform: Platform) -> None:
+    """Look for a platform of the other mode, for taken ports, and whether an exchange from outside answers.
+
+    Raises:
+        LauncherError: one of these is in the way; the message says what to do.
+    """
+    noted = platform.home.root / "mode"
+    running = [record for record in platform.processes.records() if record.process()]
+    if running and noted.is_file() and noted.read_text().strip() != platform.mode:
+        raise LauncherError(
+            f"The {noted.read_text().strip()} platform is running on {platform.home.root}; run make down first."
+        )
+    ports = {
+        "database": (platform.settings.database_port, "the private MariaDB", "CANDLEWICK_DATABASE_PORT"),
+        "s3": (platform.settings.s3_port, "the private S3 endpoint", "CANDLEWICK_S3_PORT"),
+        "exchange": (platform.settings.exchange_port, "the simulated exchange", "CANDLEWICK_EXCHANGE_PORT"),
+        "api-server": (platform.settings.airflow_port, "the Airflow UI", "CANDLEWICK_AIRFLOW_PORT"),
+    }
+    for name in (*platform.private_services, "api-server"):
+        port, what, setting = ports[name]
+        at = next((record for record in running if record.name == name), None)
+        if at is None:
+            checks.require_free(platform.settings.bind_host, port, what, setting)
+        elif at.port != port:
+            raise LauncherError(
+                f"{setting} says {port}, but {what} runs on port {at.port} already; run make down first."
+            )
+    if "exchange" not in platform.private_services:
+        checks.require_exchange(platform.wiring.bases("BINANCE"))
