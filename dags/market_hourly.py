@@ -125,10 +125,11 @@ def market_hourly() -> None:
         no_manifest()
         return
     fresh = dbt.override(task_id="source_freshness")(["source", "freshness"], "freshness")
+    ahead = dbt.override(task_id="partitions_ahead")(["run-operation", "ensure_partitions"], "partitions")
     tested = dbt.override(task_id="minute_tests")(["test", "--selector", "minute"], "minute-tests")
     built, published = models(), docs()
     built >> published
-    [late, fresh, tested, built, published] >> wiring.verdict()
+    [late, fresh, ahead, tested, built, published] >> wiring.verdict()
 
 
 market_hourly()

@@ -73,10 +73,12 @@ class MariaDB(Server):
         )
         as_root = [f"--user={getpass.getuser()}"] if os.geteuid() == 0 else []
         if not (self.data / "mysql").is_dir():
-            subprocess.run(
+            done = subprocess.run(
                 ["mariadb-install-db", f"--defaults-file={config}", "--skip-test-db", *as_root],
-                check=True, capture_output=True,
+                check=False, capture_output=True, text=True,
             )  # fmt: skip
+            if done.returncode:
+                raise RuntimeError(f"mariadb-install-db: {done.stdout[-2000:]} {done.stderr[-2000:]}")
         super().__init__([server, f"--defaults-file={config}", *as_root], port, folder / "server.log")
 
     def start(self) -> None:

@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from candlewick.settings import SYMBOL_PATTERN
 from candlewick.warehouse import symbols as table
 
 if TYPE_CHECKING:
@@ -60,20 +61,40 @@ def shard_name(symbols: list[str]) -> str:
 
 
 def main() -> int:
-    """Run ``seed`` on the `warehouse` connection: ``python -m candlewick.pipeline.symbols seed``."""
+    """``python -m candlewick.pipeline.symbols seed | list | add SYMBOL… | remove SYMBOL…`` on the `warehouse` connection."""
     from candlewick import connections
     from candlewick.warehouse.database import WarehouseError
 
-    if sys.argv[1:] != ["seed"]:
-        sys.stderr.write("usage: python -m candlewick.pipeline.symbols seed\n")
+    command, names = (sys.argv[1:2] or [""])[0], [name.upper() for name in sys.argv[2:]]
+    if command not in ("seed", "list", "add", "remove") or (command in ("add", "remove")) != bool(names):
+        sys.stderr.write("usage: python -m candlewick.pipeline.symbols seed | list | add SYMBOL… | remove SYMBOL…\n")
+        return 2
+    if bad := [name for name in names if not SYMBOL_PATTERN.match(name)]:
+        sys.stderr.write(f"expected symbols as the exchange writes them (BTCUSDT), got {' '.join(bad)}\n")
         return 2
     try:
-        seeded = seed(connections.warehouse())
+        sys.stdout.write(_command(connections.warehouse(), command, names) + "\n")
     except WarehouseError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(f"symbols seeded: {', '.join(seeded) or 'none, the table has some'}\n")
     return 0
+
+
+def _command(warehouse: Warehouse, command: str, names: list[str]) -> str:
+    """Do one of the commands; return the sentence to print."""
+    exchange = warehouse.config.exchange
+    if command == "seed":
+        return f"symbols seeded: {', '.join(seed(warehouse)) or 'none, the table has some'}"
+    with warehouse.session() as session:
+        if command == "add":
+            table.add(session, exchange, names, utc_now())
+            return f"tracked from the next cycle on: {', '.join(names)}"
+        if command == "remove":
+            gone = [name for name in names if table.remove(session, exchange, name, utc_now())]
+            return f"no longer tracked, their data stays: {', '.join(gone) or 'none, they were not tracked'}"
+        return "\n".join(
+            f"{found.symbol} {found.status or 'not asked yet'}" for found in table.active(session, exchange)
+        )
 
 
 if __name__ == "__main__":

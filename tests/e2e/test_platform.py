@@ -1,0 +1,168 @@
+"""A whole platform, started as `make demo` does: real Airflow, real database, real object store, simulated exchange."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+from support.ports import free_port, wait_until
+
+from candlewick.settings import REPOSITORY
+
+pytestmark = pytest.mark.e2e
+
+DBT = os.environ.get("CANDLEWICK_DBT_EXECUTABLE", str(REPOSITORY / ".candlewick/venvs/dbt/bin/dbt"))
+RUN_SECONDS = 240
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """A home and ports of this test's own; nothing set outside reaches the platform."""
+    ports = {f"CANDLEWICK_{what}_PORT": str(free_port()) for what in ("AIRFLOW", "DATABASE", "S3", "EXCHANGE")}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "CANDLEWICK"))}
+    home = tmp_path_factory.mktemp("home")
+    return {**kept, **ports, "CANDLEWICK_HOME": str(home), "CANDLEWICK_DBT_EXECUTABLE": DBT}
+
+
+def launcher(environment, *words, seconds=600):
+    """Run a launcher command as `make` does; return it when it is done."""
+    return subprocess.run(
+        [sys.executable, "-m", "candlewick.local", *words], env=environment, capture_output=True, text=True,
+        timeout=seconds, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def demo(environment):
+    """A running demo platform; its first start's output."""
+    done = launcher(environment, "demo")
+    try:
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield done
+    finally:
+        launcher(environment, "down")
+
+
+def shell(environment, command):
+    done = launcher(environment, "shell", "-c", command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def sql(environment, query):
+    return [line.split("\t") for line in shell(environment, f'mysql -N -B -e "{query}"').splitlines()]
+
+
+def ours(environment):
+    """Every process of this platform, however deep: they all carry its home folder in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if (
+                process.environ().get("CANDLEWICK_HOME") == environment["CANDLEWICK_HOME"]
+                and process.pid != os.getpid()
+            ):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return [process for process in found if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def wait_for_run(environment, dag_id, run_id):
+    """Wait for the end of a DAG run; return its state."""
+    deadline = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < deadline:
+        runs = json.loads(shell(environment, f"airflow dags list-runs {dag_id} -o json 2>/dev/null"))
+        state = next(run["state"] for run in runs if run["run_id"] == run_id)
+        if state in ("success", "failed"):
+            return state
+        time.sleep(1)
+    raise TimeoutError(f"{dag_id} {run_id} did not end within {RUN_SECONDS} s")
+
+
+def test_the_demo_prints_what_landed_the_address_and_the_login(demo, environment):
+    assert "BTCUSDT" in demo.stdout
+    assert f"http://127.0.0.1:{environment['CANDLEWICK_AIRFLOW_PORT']}" in demo.stdout
+    assert "admin" in demo.stdout
+
+
+def test_facts_and_hours_equal_the_exchange_through_the_real_scheduler(demo, environment):
+    rows = sql(
+        environment,
+        "SELECT FLOOR(UNIX_TIMESTAMP(open_time) * 1000), open_price, high_price, low_price, close_price, volume "
+        "FROM candlewick.fact_klines WHERE symbol = 'ETHUSDT' AND interval_code = '1m' AND is_final = 1 ORDER BY open_time",
+    )
+    url = f"http://127.0.0.1:{environment['CANDLEWICK_EXCHANGE_PORT']}/api/v3/klines"
+    asked = {"symbol": "ETHUSDT", "interval": "1m", "startTime": rows[0][0], "endTime": rows[-1][0], "limit": 1000}
+    official = requests.get(url, params=asked, timeout=10).json()
+
+    assert len(rows) >= 99
+    assert [[int(float(row[0])), *row[1:]] for row in rows] == [[row[0], *row[1:6]] for row in official]
+
+
+def test_a_second_demo_leaves_every_service_as_it_is(demo, environment):
+    records = Path(environment["CANDLEWICK_HOME"]) / "run"
+    before = {path.name: path.read_text() for path in records.glob("*.json")}
+    again = launcher(environment, "demo")
+
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert {path.name: path.read_text() for path in records.glob("*.json")} == before
+
+
+def test_everything_listens_on_loopback_only(demo, environment):
+    addresses = {
+        connection.laddr.ip
+        for process in ours(environment)
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+    assert addresses == {"127.0.0.1"}
+
+
+def test_the_web_interface_asks_who_you_are(demo, environment):
+    base = f"http://127.0.0.1:{environment['CANDLEWICK_AIRFLOW_PORT']}"
+
+    assert requests.get(f"{base}/api/v2/dags", timeout=10).status_code == 401
+
+
+def test_the_hourly_path_builds_every_mart_and_the_docs(demo, environment):
+    shell(environment, "airflow dags trigger market_hourly --run-id e2e >/dev/null 2>&1")
+
+    assert wait_for_run(environment, "market_hourly", "e2e") == "success"
+    assert len(sql(environment, "SELECT symbol FROM candlewick.pipeline_status")) == 6
+    assert int(sql(environment, "SELECT COUNT(*) FROM candlewick.ingestion_log")[0][0]) >= 6
+    assert (Path(environment["CANDLEWICK_HOME"]) / "dbt" / "docs" / "index.html").is_file()
+
+
+def test_a_symbol_added_while_running_comes_with_the_next_cycles(demo, environment):
+    shell(environment, "python -m candlewick.pipeline.symbols add SOLUSDT")
+    deadline = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < deadline:
+        if int(sql(environment, "SELECT COUNT(*) FROM candlewick.fact_klines WHERE symbol = 'SOLUSDT'")[0][0]) >= 100:
+            return
+        time.sleep(2)
+    pytest.fail(f"no candles of SOLUSDT within {RUN_SECONDS} s")
+
+
+def test_going_down_with_a_task_running_leaves_no_process(demo, environment):
+    control = f"http://127.0.0.1:{environment['CANDLEWICK_EXCHANGE_PORT']}/_control"
+    slow = [{"kind": "slow", "path": "klines", "seconds": 300}]
+    requests.post(f"{control}/faults", json=slow, timeout=10).raise_for_status()
+    wait_until(
+        lambda: any(fault["struck"] for fault in requests.get(f"{control}/state", timeout=10).json()["faults"]),
+        "an extract task asking the slow exchange",
+        seconds=150,
+    )
+    done = launcher(environment, "down")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [process.cmdline() for process in ours(environment)] == []
+    assert launcher(environment, "status").returncode != 0
