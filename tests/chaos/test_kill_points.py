@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from candlewick.pipeline.transform import TransformBusy, run_dbt
-from support.crashable import STEPS
+from support.crashable import FIRST_BUILD, FULL_REFRESH, MERGE, STEPS
 from support.failpoint import Failpoint
 
 SIDES = ("before", "after")
@@ -62,19 +62,20 @@ def test_killed_at_every_put_and_commit_of_extract_and_load(platform, truth, ste
 
 
 @pytest.mark.parametrize(
-    ("what", "side", "first_build"),
+    ("what", "side", "build"),
     [
-        ("commit fact_klines", "before", False),
-        ("commit fact_klines", "after", False),
-        ("commit hourly_klines", "after", False),
-        ("rename fact_klines", "before", True),
-        ("rename fact_klines", "after", True),
+        ("commit fact_klines", "before", MERGE),
+        ("commit fact_klines", "after", MERGE),
+        ("commit hourly_klines", "after", MERGE),
+        ("rename fact_klines", "before", FIRST_BUILD),
+        ("rename fact_klines", "after", FIRST_BUILD),
+        ("rename fact_klines", "before", FULL_REFRESH),
     ],
 )
-def test_dbt_killed_at_what_decides_over_the_facts(platform, truth, what, side, first_build):
-    platform.before("dbt", first_build=first_build)
+def test_dbt_killed_at_what_decides_over_the_facts(platform, truth, what, side, build):
+    platform.before("dbt", build=build)
 
-    assert platform.run("dbt", Failpoint(what, 1, side)).was_killed
+    assert platform.run("dbt", Failpoint(what, 1, side), build=build).was_killed
     platform.advance(7)
     platform.cycle()
     truth.staging_is_whole()
@@ -83,20 +84,22 @@ def test_dbt_killed_at_what_decides_over_the_facts(platform, truth, what, side, 
 
 @pytest.mark.chaos
 @pytest.mark.parametrize(
-    ("what", "victim", "first_build", "least"),
+    ("what", "victim", "build", "least"),
     [
-        ("commit", ITSELF, False, 20),
-        ("upsert", ITSELF, False, 4),
-        ("consume", ITSELF, False, 4),
-        ("commit", DATABASE, False, 20),
-        ("commit", ITSELF, True, 20),
-        ("rename", ITSELF, True, 4),
-        ("consume", ITSELF, True, 4),
-        ("rename", DATABASE, True, 4),
+        ("commit", ITSELF, MERGE, 20),
+        ("upsert", ITSELF, MERGE, 4),
+        ("consume", ITSELF, MERGE, 4),
+        ("commit", DATABASE, MERGE, 20),
+        ("commit", ITSELF, FIRST_BUILD, 20),
+        ("rename", ITSELF, FIRST_BUILD, 4),
+        ("consume", ITSELF, FIRST_BUILD, 4),
+        ("rename", DATABASE, FIRST_BUILD, 4),
+        ("commit", ITSELF, FULL_REFRESH, 20),
+        ("rename", ITSELF, FULL_REFRESH, 4),
     ],
 )
-def test_killed_at_every_commit_and_rename_of_dbt(platform, truth, what, victim, first_build, least):
-    kill_everywhere(platform, truth, "dbt", what, victim, least=least, steps=STEPS, first_build=first_build)
+def test_killed_at_every_commit_and_rename_of_dbt(platform, truth, what, victim, build, least):
+    kill_everywhere(platform, truth, "dbt", what, victim, least=least, steps=STEPS, build=build)
 
 
 @pytest.mark.parametrize(("step", "back_at_once"), [("extract", False), ("load", True), ("dbt", True), ("dbt", False)])

@@ -26,6 +26,7 @@ MINUTE_MS = 60_000
 MIDNIGHT = "2024-06-01T00:00:00Z"
 FIRST_MINUTES = 30
 STEPS = ("extract", "load", "dbt")
+MERGE, FIRST_BUILD, FULL_REFRESH = "merge", "first build", "full refresh"
 
 
 def is_dead(server: Server) -> bool:
@@ -83,9 +84,11 @@ class Crashable:
         """More minutes than are read again each cycle (5): what a crash lost must not come back by that alone."""
         self.exchange.advance(minutes * MINUTE_MS)
 
-    def run(self, step: str, failpoint: Failpoint | None = None, kill_after: float | None = None) -> Ended:
+    def run(
+        self, step: str, failpoint: Failpoint | None = None, kill_after: float | None = None, build: str = MERGE
+    ) -> Ended:
         """Run one step in a process of its own until it ends or is killed."""
-        self._workers[step].start(self._job(step, failpoint or Failpoint()), kill_after)
+        self._workers[step].start(self._job(step, failpoint or Failpoint(), build), kill_after)
         return self._finish(step)
 
     def run_while_server_dies(self, step: str, server: Server, delay: float, *, back_at_once: bool) -> Ended:
@@ -112,11 +115,13 @@ class Crashable:
         """A whole cycle that nobody disturbs."""
         self.succeed(*STEPS)
 
-    def points(self, step: str, what: str, side: str, server: Server | None = None, **prepare: Any) -> Iterator[int]:
+    def points(
+        self, step: str, what: str, side: str, server: Server | None = None, minutes: int = 7, build: str = MERGE
+    ) -> Iterator[int]:
         """Kill a step (or a server) at the step's 1st, 2nd, … thing of a kind until one gets through; yield after each."""
         for nth in itertools.count(1):
-            self.before(step, **prepare)
-            ended = self.run(step, Failpoint(what, nth, side, server.process.pid if server else 0))
+            self.before(step, minutes, build)
+            ended = self.run(step, Failpoint(what, nth, side, server.process.pid if server else 0), build=build)
             if not ended.was_killed and ended.answer["seen"].get(what, 0) < nth:
                 assert (ended.status, ended.answer.get("error")) == (0, None), ended
                 return
@@ -125,11 +130,11 @@ class Crashable:
             self.mend()
             yield nth
 
-    def before(self, step: str, minutes: int = 7, *, first_build: bool = False) -> None:
+    def before(self, step: str, minutes: int = 7, build: str = MERGE) -> None:
         """Give a step something to do."""
         self.advance(minutes)
         self.succeed(*STEPS[: STEPS.index(step)])
-        if first_build:
+        if build == FIRST_BUILD:
             self.forget_marts()
 
     def forget_marts(self) -> None:
@@ -155,10 +160,10 @@ class Crashable:
         assert not ended.answer.get("lasting"), f"not worth another try: {ended.answer['error']}"
         return ended
 
-    def _job(self, step: str, failpoint: Failpoint) -> dict[str, Any]:
+    def _job(self, step: str, failpoint: Failpoint, build: str = MERGE) -> dict[str, Any]:
         point = {"what": failpoint.what, "nth": failpoint.nth, "side": failpoint.side, "pid": failpoint.pid}
         if step == "dbt":
-            return {"failpoint": point, "environment": self.dbt_environment, "arguments": self._dbt_arguments()}
+            return {"failpoint": point, "environment": self.dbt_environment, "arguments": self._dbt_arguments(build)}
         return {
             "failpoint": point, "step": step, "settings": self.config.model_dump(mode="json"),
             "database": f"{self.database.host}:{self.database.port}:{self.database.user}:{self.database.password}",
@@ -177,9 +182,10 @@ class Crashable:
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }
 
-    def _dbt_arguments(self) -> list[str]:
+    def _dbt_arguments(self, build: str) -> list[str]:
         project = str(self.config.dbt_project_dir)
         return [
             "--quiet", "run", "--selector", "minute", "--project-dir", project, "--profiles-dir", project,
             "--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs"),
+            *(["--full-refresh"] if build == FULL_REFRESH else []),
         ]  # fmt: skip

@@ -71,10 +71,13 @@ class Truth:
                 symbol, mark,
             )  # fmt: skip
             minutes = (mark - from_ms(START_MS)) // timedelta(minutes=1) + 1
-            assert [row[0] for row in staged] == [from_ms(START_MS + n * MINUTE_MS) for n in range(minutes)], symbol
+            assert [row[0] for row in staged] == [from_ms(START_MS + n * MINUTE_MS) for n in range(minutes)], (
+                f"{symbol}: its watermark is {mark}, but not every minute up to it is staged"
+            )
         kept = set(self.platform.lake.keys(self.platform.config.raw_bucket))
         named = self.ask("SELECT object_key FROM extraction_outcomes WHERE status = 'stored'")
-        assert {row[0] for row in named} <= kept
+        lost = {row[0] for row in named} - kept
+        assert not lost, f"the queue names objects that are not in the lake: {sorted(lost)[:5]}"
 
     def staging_is_whole(self) -> None:
         """After an undisturbed extract and load: every minute staged, every object loaded once and as it is."""
