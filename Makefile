@@ -28,7 +28,7 @@ logs: ## last lines of every log, followed in a terminal (SERVICE=scheduler for 
 shell: ## a shell in which airflow, dbt and mysql talk to the platform (CMD="airflow dags list" for one command)
 	@$(LAUNCH) shell $(if $(CMD),-c '$(subst ','\'',$(CMD))')
 
-clean: ## stop, then delete all data and logs (YES=1 does not ask, ALL=1 the virtualenvs and passwords too)
+clean: ## stop, then delete all data, logs and passwords (YES=1 does not ask, ALL=1 the virtualenvs too)
 	@$(LAUNCH) clean $(if $(YES),--yes) $(if $(ALL),--all)
 
 test: ## every test that runs on this machine
@@ -54,4 +54,4 @@ docs: ## write docs/configuration.md from the settings
 	@$(PY) -m candlewick.docs
 
 requirements: ## resolve requirements.txt, requirements-dev.txt and dbt_project/requirements.txt again
-	@$(PY) -m candlewick.local.requirements $(ARGS)
+	@PYTHONPATH=include $(PYTHON) -m candlewick.local.requirements $(ARGS)

@@ -12,7 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from candlewick.local.bootstrap import REPOSITORY, home
+from candlewick.local.bootstrap import REPOSITORY, home, uv_command
+from candlewick.local.system_packages import BootstrapError
 
 MARKER = "# --- resolved by `make requirements`, not edited by hand ---"
 
@@ -29,10 +30,11 @@ def names(text: str) -> set[str]:
     return {re.sub(r"[-_.]+", "-", name).lower() for name in found}
 
 
-def resolve(path: Path, *, beside: Path | None = None) -> None:
+def resolve(uv: Path, path: Path, *, beside: Path | None = None) -> None:
     """Write the closure of the requirements above the marker below it.
 
     Args:
+        uv: the uv command.
         path: the requirements file.
         beside: a resolved file installed into the same environment: its versions hold and are not repeated.
     """
@@ -41,7 +43,7 @@ def resolve(path: Path, *, beside: Path | None = None) -> None:
         direct, output = Path(folder, "direct.txt"), Path(folder, "resolved.txt")
         direct.write_text(above, encoding="utf-8")
         output.write_text(below, encoding="utf-8")  # uv keeps versions it finds here: only what must move moves
-        command = [str(home() / "venvs/tools/bin/uv"), "pip", "compile", str(direct), "--output-file", str(output)]
+        command = [str(uv), "pip", "compile", str(direct), "--output-file", str(output)]
         command += ["--quiet", "--universal", "--python-version", "3.11", "--no-header", "--no-annotate", *sys.argv[1:]]
         if beside:
             command += ["--constraints", str(beside)]
@@ -53,7 +55,24 @@ def resolve(path: Path, *, beside: Path | None = None) -> None:
     print(f"{path.relative_to(REPOSITORY)}: {len(names(above))} direct, {len(lines)} brought along")
 
 
+def main() -> int:
+    """Resolve all three files."""
+    log = home() / "logs" / "bootstrap.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    pinned = REPOSITORY / "requirements.txt"
+    try:
+        uv = uv_command(log)
+        resolve(uv, pinned)
+        resolve(uv, REPOSITORY / "requirements-dev.txt", beside=pinned)
+        resolve(uv, REPOSITORY / "dbt_project" / "requirements.txt")
+    except BootstrapError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except subprocess.CalledProcessError:
+        print("error: uv found no set of versions for what stands above the marker; it says why.", file=sys.stderr)
+    else:
+        return 0
+    return 1
+
+
 if __name__ == "__main__":
-    resolve(REPOSITORY / "requirements.txt")
-    resolve(REPOSITORY / "requirements-dev.txt", beside=REPOSITORY / "requirements.txt")
-    resolve(REPOSITORY / "dbt_project" / "requirements.txt")
+    sys.exit(main())
