@@ -31,7 +31,7 @@ shell: ## a shell in which airflow, dbt and mysql talk to the platform (CMD="air
 clean: ## stop, then delete all data, logs and passwords (YES=1 does not ask, ALL=1 the virtualenvs too)
 	@$(LAUNCH) clean $(if $(YES),--yes) $(if $(ALL),--all)
 
-test: ## every test that runs on this machine
+test: lint ## style and types, then every test that runs on this machine
 	@$(PY) -m pytest $(ARGS)
 
 lint: ## style, types and SQL
