@@ -14,23 +14,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from candlewick.lake.envelope import unwrap
 from candlewick.lake.store import ObjectMissing
-from candlewick.market import DataType, RejectReason
-from candlewick.pipeline.convert import Converted, convert_book, convert_klines, unreadable
+from candlewick.market import DataType
+from candlewick.pipeline.batch import Fetched, by_series, convert_object, processed_object, quarantined_rows, reach
 from candlewick.pipeline.symbols import utc_now
 from candlewick.warehouse import outcomes, processed, staging, watermarks
-from candlewick.warehouse.database import from_ms, to_ms
-from candlewick.warehouse.processed import QUARANTINED, ProcessedObject, QuarantinedRow
+from candlewick.warehouse.processed import QUARANTINED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
     from datetime import datetime
 
     from candlewick.lake.store import Lake
+    from candlewick.market import RejectReason
+    from candlewick.pipeline.convert import Converted
     from candlewick.warehouse.database import Session, Warehouse
     from candlewick.warehouse.outcomes import LoadableObject
+    from candlewick.warehouse.processed import ProcessedObject, QuarantinedRow
     from candlewick.warehouse.watermarks import Series
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ LIVE_LANE = "live"
 LOAD_LOCK = "load"
 MEBIBYTE = 1 << 20
 QUARANTINED_WORD = "quarantined"
+TABLES = {DataType.KLINES: staging.KLINES, DataType.DEPTH: staging.ORDERBOOK}
 
 
 @dataclass
@@ -56,17 +58,6 @@ class LoadSummary:
         """The summary, for the log."""
         why = ", ".join(f"{count} {reason}" for reason, count in sorted(self.reasons.items()))
         return f"{self.objects} objects, {self.rows} rows staged" + (f"; in quarantine: {why}" if why else "")
-
-
-@dataclass(slots=True)
-class _Fetched:
-    """An object read and converted; ``rows_before`` tells its rows from others in the load's table."""
-
-    source: LoadableObject
-    converted: Converted
-    rows_before: int
-    sha256: str | None
-    payload_bytes: int | None
 
 
 def load_pending(lake: Lake, warehouse: Warehouse, run_id: str) -> LoadSummary:
@@ -116,7 +107,7 @@ class _Loader:
                 ThreadPoolExecutor(1, thread_name_prefix="prepare") as ahead,
                 ThreadPoolExecutor(self.config.lake_concurrency, thread_name_prefix="lake") as readers,
             ):
-                waiting: Future[list[_Fetched]] | None = None
+                waiting: Future[list[Fetched]] | None = None
                 for batch in batches:
                     prepared, waiting = waiting, ahead.submit(self._prepare, batch, readers)
                     if prepared:
@@ -146,15 +137,15 @@ class _Loader:
         if batch:
             yield batch
 
-    def _prepare(self, batch: Sequence[LoadableObject], readers: ThreadPoolExecutor) -> list[_Fetched]:
+    def _prepare(self, batch: Sequence[LoadableObject], readers: ThreadPoolExecutor) -> list[Fetched]:
         """Read a batch's objects, many at once, and convert them in order."""
         fetched = []
         rows = dict.fromkeys(DataType, 0)
         for one, payload in zip(batch, readers.map(self._read, batch), strict=True):
-            converted = _convert(one, payload)
+            converted = convert_object(one, payload)
             sha256 = hashlib.sha256(payload).hexdigest() if payload is not None else None
             size = None if payload is None else len(payload)
-            fetched.append(_Fetched(one, converted, rows[one.data_type], sha256, size))
+            fetched.append(Fetched(one, converted, rows[one.data_type], sha256, size))
             rows[one.data_type] += converted.staged
         return fetched
 
@@ -164,22 +155,19 @@ class _Loader:
         except ObjectMissing:
             return None
 
-    def _write(self, session: Session, batch: list[_Fetched]) -> None:
+    def _write(self, session: Session, batch: list[Fetched]) -> None:
         """Write a batch in one transaction."""
         started = utc_now()
         load_id = processed.begin_load(session, LIVE_LANE, self.run_id, started)
-        staged = {
-            table: self._stage(session, table, load_id, [f.converted for f in batch if f.source.data_type is data_type])
-            for table, data_type in ((staging.KLINES, DataType.KLINES), (staging.ORDERBOOK, DataType.DEPTH))
-        }
+        staged = {table: _stage(session, table, load_id, batch, data_type) for data_type, table in TABLES.items()}
         reached = staging.reached(session, load_id) if staged[staging.KLINES] else {}
         faulty = staging.take_out_faulty_klines(session, load_id) if staged[staging.KLINES] else []
         staged[staging.KLINES] -= len(faulty)
-        rejected = _quarantine(batch, faulty)
+        rejected = quarantined_rows(batch, faulty)
         by_object: dict[int, list[QuarantinedRow]] = defaultdict(list)
         for row in rejected:
             by_object[row.source.object_id].append(row)
-        objects = [_processed(f, by_object[f.source.object_id]) for f in batch]
+        objects = [processed_object(f, by_object[f.source.object_id]) for f in batch]
         now = utc_now()
         ids = [f.source.object_id for f in batch]
         processed.record_objects(session, load_id, objects, now)
@@ -192,25 +180,20 @@ class _Loader:
         session.commit()
         self._count(load_id, staged, rejected, len(batch))
 
-    def _stage(self, session: Session, table: str, load_id: int, parts: list[Converted]) -> int:
-        rows = sum(part.staged for part in parts)
-        staging.load_lines(session, table, load_id, (part.lines for part in parts), rows)
-        return rows
-
     def _move_watermarks(
         self,
         session: Session,
-        batch: list[_Fetched],
+        batch: list[Fetched],
         objects: list[ProcessedObject],
         reached: dict[int, datetime],
     ) -> None:
         now = utc_now()
-        for series, members in _by_series(zip(batch, objects, strict=True)).items():
+        for series, members in by_series(zip(batch, objects, strict=True)).items():
             newest: datetime | None = None
             for fetched, _ in members:
                 if fetched.converted.is_unreadable and fetched.source.data_type is DataType.KLINES:
                     self.held.add(series)
-                own = _reach(fetched, reached)
+                own = reach(fetched, reached)
                 if own and series not in self.held:
                     newest = max(own, newest or own)
             watermarks.move(
@@ -240,81 +223,8 @@ class _Loader:
             log.warning("in quarantine: %s (%s): %s: %s", key, where, reason.sentence, rows[0].offending[:200])
 
 
-def _convert(one: LoadableObject, payload: bytes | None) -> Converted:
-    if payload is None:
-        return unreadable(RejectReason.OBJECT_MISSING, f"{one.bucket}/{one.object_key}")
-    try:
-        envelope = unwrap(payload)
-    except ValueError as error:
-        return unreadable(RejectReason.BAD_ENVELOPE, str(error))
-    found = (
-        envelope.exchange,
-        envelope.symbol,
-        envelope.type.value,
-        envelope.interval.value if envelope.interval else "",
-    )
-    if found != one.series:
-        return unreadable(RejectReason.BAD_ENVELOPE, f"the object says {found}, its outcome {one.series}")
-    convert = convert_klines if one.data_type is DataType.KLINES else convert_book
-    return convert(envelope, one.object_id)
-
-
-def _by_series(
-    pairs: Iterable[tuple[_Fetched, ProcessedObject]],
-) -> dict[Series, list[tuple[_Fetched, ProcessedObject]]]:
-    """Group by watermark, in the order of its name, so that two loads lock the rows in one order."""
-    groups: dict[Series, list[tuple[_Fetched, ProcessedObject]]] = defaultdict(list)
-    for fetched, done in pairs:
-        groups[fetched.source.series].append((fetched, done))
-    return dict(sorted(groups.items()))
-
-
-def _reach(fetched: _Fetched, reached: dict[int, datetime]) -> datetime | None:
-    """How far an object carries its watermark: past rows in quarantine too, asking for those again would not help."""
-    source = fetched.source
-    if source.data_type is DataType.DEPTH:
-        return None if fetched.converted.is_unreadable else source.captured_at
-    interval = outcomes.interval_of(source.interval_code)
-    stamps = [reached[source.object_id]] if source.object_id in reached else []
-    if interval and source.exchange_time:
-        closed_before = to_ms(source.exchange_time) - interval.milliseconds
-        opened = [r.open_ms for r in fetched.converted.rejects if r.open_ms is not None and r.open_ms >= 0]
-        stamps += [from_ms(interval.floor(stamp)) for stamp in opened if interval.floor(stamp) <= closed_before]
-    return max(stamps, default=None)
-
-
-def _quarantine(batch: list[_Fetched], faulty: list[staging.FaultyRow]) -> list[QuarantinedRow]:
-    """Bring together what the conversion and what the database rejected."""
-    by_id = {f.source.object_id: f for f in batch}
-    rows = [
-        QuarantinedRow(f.source, r.row_number, _open_time(r.open_ms), r.reason, r.offending)
-        for f in batch
-        for r in f.converted.rejects
-    ]
-    for row in faulty:
-        home = by_id[row.object_id]
-        number = home.converted.row_number(row.row_number_in_load - home.rows_before)
-        rows.append(QuarantinedRow(home.source, number, row.open_time, row.reason, row.offending))
+def _stage(session: Session, table: str, load_id: int, batch: Sequence[Fetched], data_type: DataType) -> int:
+    parts: list[Converted] = [fetched.converted for fetched in batch if fetched.source.data_type is data_type]
+    rows = sum(part.staged for part in parts)
+    staging.load_lines(session, table, load_id, (part.lines for part in parts), rows)
     return rows
-
-
-def _open_time(stamp_ms: int | None) -> datetime | None:
-    """Turn a rejected row's open time into a column value; one beyond the calendar has none."""
-    if stamp_ms is None:
-        return None
-    try:
-        return from_ms(stamp_ms) if stamp_ms >= 0 else None
-    except OverflowError:
-        return None
-
-
-def _processed(fetched: _Fetched, rejected: list[QuarantinedRow]) -> ProcessedObject:
-    reasons = sorted({row.reason for row in rejected})
-    return ProcessedObject(
-        source=fetched.source,
-        record_count=fetched.converted.staged - (len(rejected) - len(fetched.converted.rejects)),
-        rejected_count=len(rejected),
-        sha256=fetched.sha256,
-        payload_bytes=fetched.payload_bytes,
-        reason="; ".join(f"{reason.value}: {reason.sentence}" for reason in reasons)[:500] or None,
-    )
