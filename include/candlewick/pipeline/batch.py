@@ -33,7 +33,7 @@ class Fetched:
     payload_bytes: int | None
 
 
-def convert_object(one: LoadableObject, payload: bytes | None) -> Converted:
+def convert_object(one: LoadableObject, payload: bytes | None, rows_before: int) -> Converted:
     """Convert an object as it came from the lake; None when it was not there."""
     if payload is None:
         return unreadable(RejectReason.OBJECT_MISSING, f"{one.bucket}/{one.object_key}")
@@ -50,7 +50,7 @@ def convert_object(one: LoadableObject, payload: bytes | None) -> Converted:
     if found != one.series:
         return unreadable(RejectReason.BAD_ENVELOPE, f"the object says {found}, its outcome {one.series}")
     convert = convert_klines if one.data_type is DataType.KLINES else convert_book
-    return convert(envelope, one.object_id)
+    return convert(envelope, one.object_id, rows_before)
 
 
 def by_series(

@@ -73,44 +73,52 @@ def unreadable(reason: RejectReason, offending: str) -> Converted:
     return Converted(rejects=[Reject(0, reason, offending[:_OFFENDING_LIMIT])])
 
 
-def convert_klines(envelope: Envelope, object_id: int) -> Converted:
-    """Convert a payload of candles; ``object_id`` goes into every line."""
+def convert_klines(envelope: Envelope, object_id: int, rows_before: int) -> Converted:
+    """Convert a payload of candles.
+
+    Args:
+        envelope: the object.
+        object_id: goes into every line.
+        rows_before: rows of the load's table that come before this object's; the lines are numbered on from there.
+    """
     if envelope.interval is None:
         return unreadable(RejectReason.BAD_ENVELOPE, "interval is missing")
-    head = f"{object_id}\t{envelope.exchange}\t{envelope.symbol}\t{envelope.interval.value}\t".encode()
+    head = f"\t{object_id}\t{envelope.exchange}\t{envelope.symbol}\t{envelope.interval.value}\t".encode()
     clocks = f"{moment_text(envelope.captured_at)}\t{moment_text(envelope.server_time)}"
     tail = f"\t{envelope.source.value}\t{clocks}\n".encode()
     body = bytes(envelope.data)
     if _BODY.fullmatch(body):
-        rows = body[2:-2].replace(b'"', b"").replace(b",", b"\t")
-        if not rows:
-            return Converted()
-        return Converted(head + rows.replace(b"]\t[", tail + head) + tail, rows.count(b"]\t[") + 1)
-    return _row_by_row(body, head, tail)
+        rows = body[2:-2].replace(b'"', b"").replace(b",", b"\t").split(b"]\t[") if len(body) > len("[]") else []
+        return Converted(_lines(rows, rows_before, head, tail), len(rows))
+    return _row_by_row(body, rows_before, head, tail)
 
 
-def _row_by_row(body: bytes, head: bytes, tail: bytes) -> Converted:
+def _lines(rows: list[bytes], rows_before: int, head: bytes, tail: bytes) -> bytes:
+    return b"".join([b"%d%b%b%b" % (number, head, row, tail) for number, row in enumerate(rows, rows_before + 1)])
+
+
+def _row_by_row(body: bytes, rows_before: int, head: bytes, tail: bytes) -> Converted:
     """Convert an answer of which something deviates: its sound rows are taken, the others named."""
     data = msgspec.json.decode(body)
     if not isinstance(data, list):
         return unreadable(RejectReason.NOT_A_LIST, str(data))
     out = Converted()
-    lines = []
+    sound = []
     for number, row in enumerate(data, 1):
         reason = RejectReason.FIELD_COUNT
         if isinstance(row, list) and len(row) == KLINE_FIELDS:
             line = "\t".join(map(str, row))
             if _ROW.fullmatch(line) and all(type(row[place]) is int for place in _BARE):
-                lines.append(head + line.encode() + tail)
+                sound.append(line.encode())
                 continue
             reason = RejectReason.NOT_A_NUMBER
         open_ms = row[0] if isinstance(row, list) and row and type(row[0]) is int else None
         out.rejects.append(Reject(number, reason, str(row)[:_OFFENDING_LIMIT], open_ms))
-    out.lines, out.staged = b"".join(lines), len(lines)
+    out.lines, out.staged = _lines(sound, rows_before, head, tail), len(sound)
     return out
 
 
-def convert_book(envelope: Envelope, object_id: int) -> Converted:
+def convert_book(envelope: Envelope, object_id: int, rows_before: int) -> Converted:
     """Convert an order book: whole or not at all, since a book without some levels is another book."""
     book = msgspec.json.decode(bytes(envelope.data))
     sides = ("bids", "asks")
@@ -122,14 +130,14 @@ def convert_book(envelope: Envelope, object_id: int) -> Converted:
     if fault:
         return unreadable(fault, str(book))
     captured = moment_text(envelope.captured_at)
-    head = f"{object_id}\t{envelope.exchange}\t{envelope.symbol}\t{captured}\t{book['lastUpdateId']}"
-    tail = f"\t{envelope.source.value}\t{moment_text(envelope.server_time)}\n"
-    lines = [
-        f"{head}\t{name[:3]}\t{level}\t{price}\t{quantity}{tail}"
+    head = f"\t{object_id}\t{envelope.exchange}\t{envelope.symbol}\t{captured}\t{book['lastUpdateId']}\t".encode()
+    tail = f"\t{envelope.source.value}\t{moment_text(envelope.server_time)}\n".encode()
+    levels = [
+        f"{name[:3]}\t{level}\t{price}\t{quantity}".encode()
         for name in sides
         for level, (price, quantity) in enumerate(book[name], 1)
     ]
-    return Converted("".join(lines).encode(), len(lines))
+    return Converted(_lines(levels, rows_before, head, tail), len(levels))
 
 
 def _book_fault(bids: list[Any], asks: list[Any]) -> RejectReason | None:

@@ -142,7 +142,7 @@ class _Loader:
         fetched = []
         rows = dict.fromkeys(DataType, 0)
         for one, payload in zip(batch, readers.map(self._read, batch), strict=True):
-            converted = convert_object(one, payload)
+            converted = convert_object(one, payload, rows[one.data_type])
             sha256 = hashlib.sha256(payload).hexdigest() if payload is not None else None
             size = None if payload is None else len(payload)
             fetched.append(Fetched(one, converted, rows[one.data_type], sha256, size))

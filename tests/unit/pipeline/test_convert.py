@@ -43,10 +43,10 @@ def with_field(position, value):
 
 
 def test_a_candle_becomes_one_line_with_its_digits_unchanged():
-    converted = convert_klines(envelope([GOOD]), object_id=5)
+    converted = convert_klines(envelope([GOOD]), object_id=5, rows_before=0)
 
     assert converted.lines == (
-        b"5\tbinance\tBTCUSDT\t1m\t1717243200000\t10.00000000\t12.50000000\t9.50000000\t11.00000000\t3.00000000\t"
+        b"1\t5\tbinance\tBTCUSDT\t1m\t1717243200000\t10.00000000\t12.50000000\t9.50000000\t11.00000000\t3.00000000\t"
         b"1717243259999\t33.1\t7\t1.0\t11.0\t0\trest\t2024-06-01 12:01:30.250\t2024-06-01 12:01:30.000\n"
     )
     assert (converted.staged, converted.rejects) == (1, [])
@@ -58,8 +58,8 @@ def test_an_answer_as_the_exchange_writes_it_and_the_same_answer_spaced_out_beco
     head = envelope(rows)
     spaced = msgspec.structs.replace(head, data=msgspec.Raw(json.dumps(rows, indent=1).encode()))
 
-    assert convert_klines(head, 5) == convert_klines(spaced, 5)
-    assert convert_klines(head, 5).staged == count
+    assert convert_klines(head, 5, 0) == convert_klines(spaced, 5, 0)
+    assert convert_klines(head, 5, 0).staged == count
 
 
 @pytest.mark.parametrize(
@@ -87,26 +87,32 @@ def test_an_answer_as_the_exchange_writes_it_and_the_same_answer_spaced_out_beco
     ],
 )
 def test_a_malformed_candle_goes_to_quarantine_and_its_neighbours_do_not(row, reason):
-    converted = convert_klines(envelope([GOOD, row, GOOD]), object_id=5)
+    converted = convert_klines(envelope([GOOD, row, GOOD]), object_id=5, rows_before=0)
 
     assert [(reject.row_number, reject.reason) for reject in converted.rejects] == [(2, reason)]
     assert converted.staged == converted.lines.count(b"\n") == 2
 
 
+def test_lines_are_numbered_on_from_the_objects_before():
+    lines = convert_klines(envelope([GOOD, with_field(1, "bad"), GOOD]), 5, rows_before=40).lines.splitlines()
+
+    assert [line.split(b"\t")[0] for line in lines] == [b"41", b"42"]
+
+
 def test_a_staged_row_is_found_in_the_payload_although_rows_before_it_were_rejected():
     bad = with_field(1, "bad")
-    converted = convert_klines(envelope([bad, GOOD, bad, bad, GOOD, GOOD]), 5)
+    converted = convert_klines(envelope([bad, GOOD, bad, bad, GOOD, GOOD]), 5, 0)
 
     assert [converted.row_number(staged) for staged in (1, 2, 3)] == [2, 5, 6]
 
 
 def test_a_rejected_row_still_tells_its_open_time():
-    assert convert_klines(envelope([with_field(1, "bad")]), 5).rejects[0].open_ms == OPEN
+    assert convert_klines(envelope([with_field(1, "bad")]), 5, 0).rejects[0].open_ms == OPEN
 
 
 @pytest.mark.parametrize("data", [{"code": -1003}, "busy", None, 7])
 def test_an_answer_that_is_no_list_goes_to_quarantine_whole(data):
-    converted = convert_klines(envelope(data), 5)
+    converted = convert_klines(envelope(data), 5, 0)
 
     assert [(r.row_number, r.reason) for r in converted.rejects] == [(0, RejectReason.NOT_A_LIST)]
     assert converted.is_unreadable
@@ -116,13 +122,13 @@ BOOK = {"lastUpdateId": 9, "bids": [["10.0", "1.5"], ["9.9", "2"]], "asks": [["1
 
 
 def book(data):
-    return convert_book(envelope(data, DataType.DEPTH, None), object_id=5)
+    return convert_book(envelope(data, DataType.DEPTH, None), object_id=5, rows_before=0)
 
 
 def test_a_book_becomes_a_line_per_level_the_best_first():
     lines = [line.split("\t") for line in book(BOOK).lines.decode().splitlines()]
 
-    assert [line[5:9] for line in lines] == [
+    assert [line[6:10] for line in lines] == [
         ["bid", "1", "10.0", "1.5"], ["bid", "2", "9.9", "2"], ["ask", "1", "10.1", "3"], ["ask", "2", "10.2", "0.5"],
     ]  # fmt: skip
 
