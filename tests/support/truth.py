@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ class Truth:
 
     def __init__(self, platform: Crashable) -> None:
         self.platform = platform
-        self._known: dict[tuple[str, str], list[list[Any]]] = {}
+        self._known: dict[tuple[str, str], Candles] = {}
         self._levels: dict[str, Candles] = {}
 
     def now_ms(self) -> int:
@@ -42,21 +42,19 @@ class Truth:
     def candles(self, symbol: str, interval: str) -> Candles:
         """Every candle of the exchange since midnight, the forming one last: (open_time, *COLUMNS)."""
         known = self._known.setdefault((symbol, interval), [])
-        now = self.now_ms()
-        while known and known[-1][6] >= now - 1:  # what was forming then has changed
-            known.pop()
-        start = known[-1][0] + INTERVALS_MS[interval] if known else START_MS
-        forming: list[list[Any]] = []
-        while start <= now:
+        now, step = self.now_ms(), timedelta(milliseconds=INTERVALS_MS[interval])
+        start = known[-1][0] + step if known else from_ms(START_MS)
+        forming: Candles = []
+        while start <= from_ms(now):
             rows = self.platform.exchange.get(
-                "/api/v3/klines", symbol=symbol, interval=interval, startTime=start, limit=PAGE
+                "/api/v3/klines", symbol=symbol, interval=interval, startTime=to_ms(start), limit=PAGE
             ).json()
             if not rows:
                 break
-            known += [row for row in rows if row[6] < now]
-            forming = [row for row in rows if row[6] >= now]
-            start = rows[-1][0] + INTERVALS_MS[interval]
-        return [_row(row) for row in known + forming]
+            known += [_row(row) for row in rows if row[6] < now]
+            forming = [_row(row) for row in rows if row[6] >= now]
+            start = from_ms(rows[-1][0]) + step
+        return known + forming
 
     def ask(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         with self.platform.warehouse.session() as session:
@@ -168,13 +166,9 @@ def _row(kline: list[Any]) -> tuple[Any, ...]:
     """A candle of the exchange (12 fields) as the warehouse holds it."""
     prices = [Decimal(value) for value in kline[1:6]]
     return (
-        _moment(kline[0]), *prices, _moment(kline[6]), Decimal(kline[7]), int(kline[8]), Decimal(kline[9]),
+        from_ms(kline[0]), *prices, from_ms(kline[6]), Decimal(kline[7]), int(kline[8]), Decimal(kline[9]),
         Decimal(kline[10]),
     )  # fmt: skip
-
-
-def _moment(stamp_ms: int) -> datetime:
-    return datetime.fromtimestamp(stamp_ms / 1000, UTC).replace(tzinfo=None)
 
 
 def _built(rows: Candles) -> Candles:
