@@ -1,7 +1,8 @@
 """Every knob of the platform, in one typed object.
 
 Each field is read from the environment as ``CANDLEWICK_<NAME>`` (or from ``.env`` by the launcher); endpoints and
-secrets are not here but in Airflow connections. ``docs/configuration.md`` is generated from this class.
+secrets are not here but in Airflow connections. A relative path is meant from the repository, wherever the process runs.
+``docs/configuration.md`` is generated from this class.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ SYMBOL_PATTERN = re.compile(r"^[^\Wa-z][^\sa-z/\\]{0,49}$")
 class Settings(BaseSettings):
     """The platform's configuration; every value has a working default."""
 
-    model_config = SettingsConfigDict(env_prefix="CANDLEWICK_", extra="ignore", frozen=True)
+    # A line without a value in .env is no value: Path("") would be the current folder.
+    model_config = SettingsConfigDict(env_prefix="CANDLEWICK_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     # --- where things live -------------------------------------------------------------------------------------------
     home: Path = Field(
@@ -128,6 +130,11 @@ class Settings(BaseSettings):
     demo_replay: Path | None = Field(
         None, description="Folder of recorded archive files to replay instead of simulating."
     )
+
+    @field_validator("home", "dbt_project_dir", "dags_dir", "plugins_dir", "dbt_executable", "demo_replay")
+    @classmethod
+    def _from_the_repository(cls, value: Path | None) -> Path | None:
+        return value and REPOSITORY / value.expanduser()
 
     @field_validator("symbols", mode="before")
     @classmethod

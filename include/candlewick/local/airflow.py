@@ -20,7 +20,6 @@ from candlewick.local.errors import LauncherError
 from candlewick.local.home import write_private
 from candlewick.local.processes import Service
 from candlewick.local.wiring import connect_host
-from candlewick.settings import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,8 +46,8 @@ class Airflow:
         """Return the environment of every Airflow process; ``AIRFLOW__…`` from outside wins."""
         home, settings, made = self.home, self.settings, self.credentials
         env = {
-            "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / settings.dags_dir),
-            "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / settings.plugins_dir),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(settings.dags_dir),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.plugins_dir),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": str(settings.airflow_parallelism),

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import requests
 
 from candlewick.local.processes import Service
-from candlewick.settings import REPOSITORY
 
 if TYPE_CHECKING:
     from candlewick.settings import Settings
@@ -29,7 +28,8 @@ class SimulatedExchange:
         argv += ["--symbols", ",".join(("default", *self.settings.symbols))]
         argv += ["--latency-ms", str(self.settings.demo_latency_milliseconds)]
         if self.settings.demo_replay:
-            argv += ["--replay", str(REPOSITORY / self.settings.demo_replay)]
+            # What was recorded ends today, or its candles would never be fresh.
+            argv += ["--replay", str(self.settings.demo_replay), "--shift-days", "today"]
         return Service("exchange", argv, dict(os.environ), self.settings.exchange_port)
 
     def ready(self) -> bool:

@@ -30,7 +30,7 @@ from candlewick.local.processes import Processes, tail
 from candlewick.local.progress import Step, console, step
 from candlewick.local.shutdown import stop_all
 from candlewick.local.wiring import wire
-from candlewick.settings import REPOSITORY, Settings
+from candlewick.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -189,7 +189,7 @@ class Platform:
         deadline = time.monotonic() + READY_SECONDS
         reader = self.processes.running("dag-processor")
         since = reader.create_time if reader else time.time()
-        files = {path.name for path in (REPOSITORY / self.settings.dags_dir).glob("*.py")}
+        files = {path.name for path in self.settings.dags_dir.glob("*.py")}
         while missing := files - self.airflow.dag_files():
             if errors := self.airflow.import_errors(since):
                 raise LauncherError(f"Airflow cannot read these DAG files: {'; '.join(errors)}.")
@@ -238,8 +238,8 @@ class Platform:
 
 
 def root_of(settings: Settings) -> Path:
-    """Return the home folder; a relative one is meant from the repository, wherever the command runs."""
-    return (REPOSITORY / settings.home.expanduser()).resolve()
+    """Return the home folder as the bootstrap writes it: symbolic links followed."""
+    return settings.home.resolve()
 
 
 def base_environment() -> dict[str, str]:
