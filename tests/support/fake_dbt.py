@@ -15,7 +15,7 @@ SCRIPT = """\
 import json, os, pathlib, sys, time
 told = json.loads(pathlib.Path({told!r}).read_text())
 folder = pathlib.Path({folder!r})
-(folder / "call.json").write_text(json.dumps({{"pid": os.getpid(), "argv": sys.argv[1:], "environment": dict(os.environ)}}))
+(folder / "call.json").write_text(json.dumps({{"pid": os.getpid(), "argv": sys.argv[1:], "cwd": os.getcwd(), "environment": dict(os.environ)}}))
 target = pathlib.Path(sys.argv[sys.argv.index("--target-path") + 1]) if "--target-path" in sys.argv else folder
 for line in told["lines"]:
     print(line)

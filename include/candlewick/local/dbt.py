@@ -8,7 +8,6 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from candlewick.local.errors import LauncherError, ProgramMissing
-from candlewick.settings import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +29,8 @@ def environment(settings: Settings, account: Account) -> dict[str, str]:
         "CANDLEWICK_DBT_PASSWORD": account.password,
         "CANDLEWICK_RAW_SCHEMA": settings.raw_schema,
         "CANDLEWICK_MARTS_SCHEMA": settings.marts_schema,
-        "DBT_PROJECT_DIR": str(REPOSITORY / settings.dbt_project_dir),
-        "DBT_PROFILES_DIR": str(REPOSITORY / settings.dbt_project_dir),
+        "DBT_PROJECT_DIR": str(settings.dbt_project_dir),
+        "DBT_PROFILES_DIR": str(settings.dbt_project_dir),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
     }
 
@@ -39,7 +38,7 @@ def environment(settings: Settings, account: Account) -> dict[str, str]:
 def project_hash(settings: Settings) -> str:
     """Return a hash of the dbt project's sources and of what they are parsed with."""
     digest = hashlib.sha256(f"{settings.raw_schema}\0{settings.marts_schema}\0{settings.dbt}".encode())
-    root = REPOSITORY / settings.dbt_project_dir
+    root = settings.dbt_project_dir
     for path in sorted(path for pattern in SOURCES for path in root.rglob(pattern)):
         if not MADE_BY_DBT & set(path.relative_to(root).parts):
             digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
@@ -61,7 +60,8 @@ def write_manifest(home: Home, settings: Settings, env: Mapping[str, str]) -> bo
     folder = home.manifest.parent / "parse"
     folder.mkdir(parents=True, exist_ok=True)
     argv = [str(settings.dbt), "parse", "--target-path", str(folder), "--log-path", str(home.logs / "dbt")]
-    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    # dbt makes dbt_packages where it is started.
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, cwd=folder)
     if done.returncode:
         lines = [line for line in done.stdout.splitlines() if line.strip()]
         raise LauncherError("The dbt project does not parse:\n" + "\n".join(lines[-12:]))

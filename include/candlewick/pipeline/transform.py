@@ -120,7 +120,7 @@ def run_dbt(
     with _own_target(folder / "lock") as lock:
         results = target / "run_results.json"
         results.unlink(missing_ok=True)  # a dbt that fails before its first model would leave the previous run's
-        code, last_lines = _run(command, _environment(environment, config), lock)
+        code, last_lines = _run(command, _environment(environment, config), folder, lock)
         summary = DbtSummary(_read_results(results), target)
     for line in summary.table:
         log.info("%s", line)
@@ -154,13 +154,17 @@ def _environment(given: Mapping[str, str], config: Settings) -> dict[str, str]:
     }
 
 
-def _run(command: list[str], environment: dict[str, str], lock: int) -> tuple[int, list[str]]:
-    """Run the command in its own process group; whatever ends this function early ends the group too."""
+def _run(command: list[str], environment: dict[str, str], folder: Path, lock: int) -> tuple[int, list[str]]:
+    """Run the command in its own process group; whatever ends this function early ends the group too.
+
+    It runs in the invocation's own folder: dbt makes ``dbt_packages`` wherever it is started, and a worker's current
+    folder may be read-only.
+    """
     kept: deque[str] = deque(maxlen=KEPT_LINES)
     with _stop_is_an_exception():
         process = subprocess.Popen(  # noqa: S603  # the command is ours; values of others travel in the environment
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-            text=True, errors="backslashreplace", bufsize=1, start_new_session=True, pass_fds=(lock,),
+            text=True, errors="backslashreplace", bufsize=1, start_new_session=True, pass_fds=(lock,), cwd=folder,
         )  # fmt: skip
         try:
             for line in process.stdout or ():

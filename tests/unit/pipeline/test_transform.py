@@ -106,6 +106,13 @@ def test_each_invocation_has_its_own_target_and_log_folder(dbt, config):
         assert argv[argv.index("--log-path") + 1] == str(config.home / "dbt" / name / "logs")
 
 
+def test_dbt_runs_in_the_invocations_folder_whatever_the_current_one_is(dbt, config, monkeypatch):
+    # dbt makes dbt_packages/ where it is started; a container's current folder is read-only.
+    monkeypatch.chdir("/proc")
+    run_dbt(["run"], {}, name="minute", config=config)
+    assert dbt.call["cwd"] == str(config.home / "dbt" / "minute")
+
+
 def test_credentials_are_in_the_environment_and_never_on_the_command_line(dbt, config):
     run_dbt(["run"], {"CANDLEWICK_DBT_PASSWORD": "s3cret"}, name="minute", config=config)
 
