@@ -52,6 +52,7 @@ class Worker:
         self.process = subprocess.Popen(
             [str(DBT.with_name("python")), "-c", SERVE],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log.open("ab"), text=True,
+            cwd=log.parent,  # where dbt makes its dbt_packages
         )  # fmt: skip
 
     def ask(self, environment, arguments):
@@ -118,8 +119,9 @@ class Warehouse:
     def start_dbt(self, *arguments):
         """Start dbt as a process of its own, to be killed."""
         return subprocess.Popen(
-            self.command(*arguments), env=self.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+            self.command(*arguments), env=self.environment(), cwd=self.scratch,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
 
     def minute(self, *arguments):
         return self.dbt("run", "--selector", "minute", *arguments)

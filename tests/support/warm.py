@@ -45,6 +45,7 @@ class Worker:
             self.process = subprocess.Popen(
                 [python, "-m", "support.warm", module], env={**os.environ, "PYTHONPATH": path}, text=True,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+                cwd=log.parent,  # where dbt makes its dbt_packages
             )  # fmt: skip
 
     def start(self, job: dict[str, Any], kill_after: float | None = None) -> None:

@@ -149,6 +149,7 @@ def test_another_home_on_the_same_machine_is_left_alone(processes, tmp_path):
 def test_sweep_finds_what_has_no_record(processes):
     record = processes.start(service(SLEEP))
     (processes.run / "service.json").unlink()
+    wait_until(lambda: record.process().environ(), "its environment")  # empty for a moment while it is executed
     assert processes.sweep(5) == 1
     assert record.process() is None
 
