@@ -62,7 +62,7 @@ def market_minute() -> None:
         announce(conditions.schedule_invalid(DAG_ID, SCHEDULE.problem))
         with wiring.skip_when_banned(), exchange() as market:
             try:
-                symbols.refresh_states(market, house)
+                announce(conditions.symbol_states(symbols.refresh_states(market, house) or []))
             except IpBanned:
                 raise
             except ExchangeError as error:
@@ -94,23 +94,33 @@ def market_minute() -> None:
         inlets=[wiring.raw_asset()],
         outlets=wiring.staging_assets(),
     )
-    def load(params: dict[str, Any], run_id: str) -> list[str]:
+    def load(params: dict[str, Any], run_id: str) -> str:
         """Load what is captured; then what was asked for again; then look for late symbols."""
         from candlewick.alerts import conditions, staleness
         from candlewick.alerts.announce import announce
         from candlewick.connections import lake, warehouse
-        from candlewick.pipeline.load import load_again, load_pending
+        from candlewick.pipeline.load import load_again, load_pending, load_quarantined
+        from candlewick.pipeline.load_summary import LoadSummary
 
-        house = warehouse()
-        with lake() as store:
-            summaries = [load_pending(store, house, run_id)]
-            summaries += [load_again(store, house, run_id, which) for which in wiring.forced(params)]
-        for summary in summaries:
+        house, summary = warehouse(), LoadSummary()
+        try:
+            with lake() as store:
+                load_pending(store, house, run_id, summary)
+                if keys := wiring.forced_keys(params):
+                    load_again(store, house, run_id, keys, summary)
+                if wiring.forces_quarantine(params):
+                    load_quarantined(store, house, run_id, summary)
+        finally:  # what was committed before an error is not announced by a later try
             announce(conditions.quarantined(summary))
         announce(staleness.stale_symbols(house, settings()))
-        return [summary.sentence for summary in summaries]
+        return summary.sentence
 
-    @task(pool=wiring.POOL_DBT, inlets=wiring.staging_assets(), outlets=[wiring.table_asset(table) for table in BUILT])
+    @task(
+        pool=wiring.POOL_DBT,
+        trigger_rule=TriggerRule.ALL_DONE,
+        inlets=wiring.staging_assets(),
+        outlets=[wiring.table_asset(table) for table in BUILT],
+    )
     def transform() -> str:
         """Build what changed, in one dbt process."""
         from candlewick.pipeline.transform import run_dbt

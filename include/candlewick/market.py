@@ -51,6 +51,7 @@ class RejectReason(StrEnum):
 
     OBJECT_MISSING = "object_missing"
     BAD_ENVELOPE = "bad_envelope"
+    REFUSED_BY_WAREHOUSE = "refused_by_warehouse"
     NOT_A_LIST = "not_a_list"
     NOT_A_BOOK = "not_a_book"
     FIELD_COUNT = "field_count"
@@ -77,13 +78,14 @@ class RejectReason(StrEnum):
 _SENTENCES = {
     RejectReason.OBJECT_MISSING: "expected the object in the lake, but it is not there",
     RejectReason.BAD_ENVELOPE: "expected a JSON envelope with exchange, symbol, type, interval, captured_at, server_time and data",
+    RejectReason.REFUSED_BY_WAREHOUSE: "expected the warehouse to take every row as it is",
     RejectReason.NOT_A_LIST: "expected a list of candles",
     RejectReason.NOT_A_BOOK: "expected lastUpdateId, bids and asks",
     RejectReason.FIELD_COUNT: "expected 12 fields in a candle, 2 in a book level",
     RejectReason.NOT_A_NUMBER: "expected plain decimals (at most 12 digits before and 8 after the point; 22 for volumes) and whole stamps",
     RejectReason.OFF_GRID: "expected an open time on the interval's grid",
     RejectReason.CLOSE_TIME_OUTSIDE: "expected a close time after the open time and before the next candle",
-    RejectReason.IN_THE_FUTURE: "expected no candle that opens after the exchange's clock",
+    RejectReason.IN_THE_FUTURE: "expected no candle that opens later than one interval after the exchange's clock",
     RejectReason.LOW_NOT_POSITIVE: "expected a low above zero",
     RejectReason.HIGH_BELOW_BODY: "expected a high of at least open and close",
     RejectReason.LOW_ABOVE_BODY: "expected a low of at most open and close",
@@ -94,8 +96,3 @@ _SENTENCES = {
     RejectReason.BOOK_UNSORTED: "expected bids falling and asks rising",
     RejectReason.BOOK_CROSSED: "expected the best bid below the best ask",
 }
-
-
-def is_final(close_time_ms: int, exchange_time_ms: int) -> bool:
-    """Tell whether a candle was closed by the exchange's own clock at capture; dbt's twin is the macro ``is_final``."""
-    return close_time_ms < exchange_time_ms

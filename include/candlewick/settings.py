@@ -59,9 +59,17 @@ class Settings(BaseSettings):
 
     # --- how the exchange is asked -----------------------------------------------------------------------------------
     shard_size: int = Field(100, ge=1, description="Symbols per mapped extract task.")
+    shard_budget_seconds: float = Field(
+        180.0,
+        gt=0,
+        description="Time after which a shard asks for no further page, in seconds; the next cycle goes on.",
+    )
     request_concurrency: int = Field(8, ge=1, le=64, description="Requests in flight inside one extract task.")
     connect_timeout_seconds: float = Field(5.0, gt=0, description="Time to establish a connection, in seconds.")
     read_timeout_seconds: float = Field(15.0, gt=0, description="Time to wait for an answer, in seconds.")
+    answer_timeout_seconds: float = Field(
+        60.0, gt=0, description="Time in which an answer has to be whole, however steadily it comes, in seconds."
+    )
     retry_attempts: int = Field(
         5, ge=1, description="Tries of one request (time-outs, 5xx and lost connections are tried again)."
     )
@@ -146,7 +154,7 @@ class Settings(BaseSettings):
     @field_validator("symbols")
     @classmethod
     def _known_shape(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        bad = [symbol for symbol in value if not SYMBOL_PATTERN.match(symbol)]
+        bad = [symbol for symbol in value if not SYMBOL_PATTERN.fullmatch(symbol)]
         if bad:
             raise ValueError(
                 f"expected symbols as the exchange writes them (BTCUSDT), got {bad}; correct CANDLEWICK_SYMBOLS"

@@ -60,6 +60,7 @@ def rules() -> list[RetryRule]:
     """Return the rules, first match wins: a subclass stands before its base."""
     from candlewick.exchange.errors import BadRequest, HostRefused, IpBanned, NoHostLeft, Unavailable
     from candlewick.lake.store import LakeError, LakeUnavailable
+    from candlewick.pipeline.load import UnknownObject
     from candlewick.pipeline.transform import TransformBusy, TransformError
     from candlewick.warehouse.database import WarehouseBusy, WarehouseError
 
@@ -74,6 +75,7 @@ def rules() -> list[RetryRule]:
         RetryRule(NoHostLeft, retry, timedelta(seconds=30), "a host's circuit breaker has to close first"),
         RetryRule(Unavailable, retry, timedelta(seconds=10), "no usable answer; another try may get one"),
         RetryRule([BadRequest, HostRefused, IpBanned], fail, None, "the exchange's answer stays the same"),
+        RetryRule(UnknownObject, fail, None, "the name stays wrong"),
         RetryRule(
             [WarehouseError, TransformError, LakeError], fail, None, "the error stays until somebody corrects it"
         ),
@@ -110,13 +112,19 @@ def schedule(dag_id: str, default: str) -> schedules.Schedule:
     return chosen
 
 
-def forced(params: Mapping[str, Any] | None) -> list[list[str] | Literal["quarantined"]]:
-    """Return what the run's ``force_process`` asks to load again: nothing, keys, what is in quarantine, or both."""
+def forced_keys(params: Mapping[str, Any] | None) -> list[str]:
+    """Return the object keys that the run's ``force_process`` asks to load again."""
+    return [word for word in _forced(params) if word != QUARANTINED]
+
+
+def forces_quarantine(params: Mapping[str, Any] | None) -> bool:
+    """Whether the run's ``force_process`` asks to load again what is in quarantine."""
+    return QUARANTINED in _forced(params)
+
+
+def _forced(params: Mapping[str, Any] | None) -> list[str]:
     value = (params or {}).get("force_process") or []
-    words = [value] if isinstance(value, str) else list(value)
-    keys = [word for word in words if word != QUARANTINED]
-    asked: list[list[str] | Literal["quarantined"]] = [keys] if keys else []
-    return [*asked, QUARANTINED] if QUARANTINED in words else asked
+    return [value] if isinstance(value, str) else list(value)
 
 
 # An asset is named by its role, never by a setting: of two assets with one name and different URIs Airflow keeps one

@@ -10,7 +10,7 @@ from candlewick.exchange import errors
 from candlewick.lake.store import LakeError, LakeUnavailable
 from candlewick.pipeline.transform import TransformBusy, TransformFailed
 from candlewick.warehouse.database import WarehouseBusy, WarehouseError
-from candlewick.wiring import RetryByKind, forced
+from candlewick.wiring import RetryByKind, forced_keys, forces_quarantine
 
 
 def decide(exception):
@@ -50,15 +50,17 @@ def test_the_unknown_follows_the_tasks_own_retries():
 
 
 @pytest.mark.parametrize(
-    ("given", "asked"),
+    ("given", "keys", "quarantine"),
     [
-        (None, []),
-        ([], []),
-        ("quarantined", ["quarantined"]),
-        (["quarantined"], ["quarantined"]),
-        (["a.json", "b.json"], [["a.json", "b.json"]]),
-        (["a.json", "quarantined"], [["a.json"], "quarantined"]),
+        (None, [], False),
+        ([], [], False),
+        ("quarantined", [], True),
+        (["quarantined"], [], True),
+        (["a.json", "b.json"], ["a.json", "b.json"], False),
+        (["a.json", "quarantined"], ["a.json"], True),
     ],
 )
-def test_force_process_takes_keys_the_word_or_both(given, asked):
-    assert forced({"force_process": given}) == asked
+def test_force_process_takes_keys_the_word_or_both(given, keys, quarantine):
+    params = {"force_process": given}
+
+    assert (forced_keys(params), forces_quarantine(params)) == (keys, quarantine)

@@ -17,6 +17,10 @@ SCHEMA_VERSION = 1
 Stamp = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]  # until 2100: beyond it, the object is damaged
 
 
+# What a decoder raises at bytes that are no JSON for it; RecursionError at a thousand brackets in a row.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """A decoded object of the lake; ``data`` is the JSON the exchange sent, as text, checked to be JSON."""
 
@@ -81,7 +85,7 @@ def wrap(
     data = body
     try:
         msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         head.data_encoding = "base64"
         data = b'"' + base64.b64encode(body) + b'"'
     return msgspec.json.encode(head)[:-1] + b',"data":' + data + b"}"
@@ -98,5 +102,5 @@ def unwrap(payload: bytes) -> Envelope:
     """
     try:
         return _DECODER.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise ValueError(str(error)) from error

@@ -33,6 +33,7 @@ _BODY = re.compile(rb"\[(?:\[%b\](?:,\[%b\])*+)?+\]" % (_AS_SENT, _AS_SENT))
 _ROW = re.compile(rb"\t".join(_SHAPES).decode(), re.ASCII)
 _LEVEL = re.compile((_PRICE + rb"\t" + _VOLUME).decode(), re.ASCII)
 _OFFENDING_LIMIT = 1000
+_BIGINT_END = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ def convert_book(envelope: Envelope, object_id: int, rows_before: int) -> Conver
     sides = ("bids", "asks")
     if not isinstance(book, dict) or type(book.get("lastUpdateId")) is not int:
         return unreadable(RejectReason.NOT_A_BOOK, str(book))
+    if not 0 <= book["lastUpdateId"] < _BIGINT_END:
+        return unreadable(RejectReason.NOT_A_NUMBER, f"lastUpdateId {book['lastUpdateId']}")
     if not all(isinstance(book.get(side), list) for side in sides):
         return unreadable(RejectReason.NOT_A_BOOK, str(book))
     fault = _book_fault(book["bids"], book["asks"])

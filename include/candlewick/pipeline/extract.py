@@ -6,23 +6,23 @@ in the lake before its outcome is in the warehouse: killed in between, the objec
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import queue
 import threading
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from candlewick.exchange.errors import BudgetExhausted, ExchangeError, IpBanned, UnknownSymbol
 from candlewick.lake.envelope import wrap
 from candlewick.lake.keys import raw_key
 from candlewick.market import DataType, Interval, Source
-from candlewick.pipeline.payload import Span, depth_span, klines_span
-from candlewick.pipeline.symbols import utc_now
+from candlewick.pipeline.asked import Asked, StoredObject
+from candlewick.pipeline.payload import depth_span, klines_span
 from candlewick.warehouse import outcomes, symbols, watermarks
-from candlewick.warehouse.database import from_ms, to_ms
-from candlewick.warehouse.outcomes import Outcome
+from candlewick.warehouse.database import to_ms, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 
     from candlewick.exchange.port import Answer, Exchange
     from candlewick.lake.store import Lake
+    from candlewick.pipeline.payload import Span
     from candlewick.settings import Settings
     from candlewick.warehouse.database import Warehouse
+    from candlewick.warehouse.outcomes import Outcome
 
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.5
-ERROR_MESSAGE_LIMIT = 1000
 
 
 @dataclass
@@ -44,9 +45,20 @@ class ExtractSummary:
     """What a shard brought in."""
 
     stored: int = 0
+    stored_candles: int = 0
     rows: int = 0
     failed: int = 0
     symbols_failed: dict[str, str] = field(default_factory=dict)
+
+    def count(self, outcome: Outcome) -> None:
+        """Add the outcome of one request."""
+        if outcome.status == "stored":
+            self.stored += 1
+            self.stored_candles += outcome.data_type is DataType.KLINES
+            self.rows += outcome.row_count or 0
+        else:
+            self.failed += 1
+            self.symbols_failed[outcome.symbol] = outcome.error_message or ""
 
     @property
     def sentence(self) -> str:
@@ -56,20 +68,34 @@ class ExtractSummary:
 
 
 class ShardFailed(ExchangeError):
-    """Not one symbol of the shard could be extracted."""
+    """Not one symbol of the shard gave its candles."""
 
 
 def extract_shard(
-    exchange: Exchange, lake: Lake, warehouse: Warehouse, shard: dict[str, object], run_id: str
+    exchange: Exchange, lake: Lake, warehouse: Warehouse, shard: dict[str, Any], run_id: str
 ) -> ExtractSummary:
-    """Extract candles and books of a shard ``{"name", "symbols"}``; many requests at once, one failing symbol alone.
+    """Extract a shard ``{"name", "symbols", "closing"}``: candles of all, books of ``symbols``; one failing symbol alone.
+
+    Pages are asked for in turns, the first of every symbol before the second of any, until the shard's time is used up;
+    the next cycle goes on from there.
 
     Raises:
         IpBanned: the exchange bans us; nothing more was sent once that was known.
-        ShardFailed: every symbol failed.
+        ShardFailed: not one symbol's candles came.
         WarehouseError, LakeError: a store does not answer; what was kept before is queued.
     """
-    return _Shard(exchange, lake, warehouse, str(shard["name"]), run_id).extract(list(shard["symbols"]))  # type: ignore[call-overload]
+    return _Shard(exchange, lake, warehouse, str(shard["name"]), run_id).extract(
+        list(shard["symbols"]), list(shard.get("closing", []))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A question for candles; ``start_ms`` None is where the series begins."""
+
+    symbol: str
+    number: int
+    start_ms: int | None
 
 
 class _Shard:
@@ -81,71 +107,85 @@ class _Shard:
         self.config: Settings = warehouse.config
         self.done: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self.stop = threading.Event()
+        self.summary = ExtractSummary()
 
-    def extract(self, names: list[str]) -> ExtractSummary:
+    def extract(self, names: list[str], closing: list[str]) -> ExtractSummary:
+        deadline = time.monotonic() + self.config.shard_budget_seconds
         with self.warehouse.session() as session:
             marks = watermarks.last_open_times(session, self.config.exchange, DataType.KLINES, Interval.MINUTE_1.value)
-        jobs: list[Callable[[], None]] = [lambda name=name: self._candles(name, marks.get(name)) for name in names]  # type: ignore[misc]
+        jobs: list[Callable[[], _Page | None]] = [
+            partial(self._candles, _Page(name, 1, self._start_ms(marks.get(name)))) for name in (*names, *closing)
+        ]
         if self.config.depth_levels:
-            jobs += [lambda name=name: self._book(name) for name in names]  # type: ignore[misc]
-        summary = ExtractSummary()
-        fatal: Exception | None = None
-        with ThreadPoolExecutor(self.config.request_concurrency, thread_name_prefix="extract") as pool:
-            running: set[Future[None]] = {pool.submit(self._guarded, job) for job in jobs}
-            try:
-                while running:
-                    finished, running = wait(running, timeout=FLUSH_SECONDS, return_when=FIRST_COMPLETED)
-                    fatal = fatal or next((f.exception() for f in finished if f.exception()), None)  # type: ignore[assignment]
-                    self._flush(summary)
-            except BaseException:
-                self.stop.set()
-                raise
-        self._flush(summary)
+            jobs += [partial(self._book, name) for name in names]
+        fatal: BaseException | None = None
+        try:
+            with ThreadPoolExecutor(self.config.request_concurrency, thread_name_prefix="extract") as pool:
+                try:
+                    running = {pool.submit(self._guarded, job) for job in jobs}
+                    while running:
+                        finished, running = wait(running, timeout=FLUSH_SECONDS, return_when=FIRST_COMPLETED)
+                        fatal = fatal or next((f.exception() for f in finished if f.exception()), None)
+                        further = [page for f in finished if not f.exception() and (page := f.result())]
+                        if time.monotonic() < deadline:
+                            running |= {pool.submit(self._guarded, partial(self._candles, page)) for page in further}
+                        self._flush()
+                except BaseException:
+                    self.stop.set()
+                    raise
+        finally:
+            self._flush()  # what is in the lake is queued, also when the task is told to stop
         if fatal:
             raise fatal
-        if names and not summary.stored:
-            raise ShardFailed(f"expected answers for {len(names)} symbols, got none: {summary.sentence}")
-        return summary
+        wanted = len(names) + len(closing)
+        if wanted and not self.summary.stored_candles:
+            raise ShardFailed(f"expected candles of {wanted} symbols, got none: {self.summary.sentence}")
+        return self.summary
 
-    def _guarded(self, job: Callable[[], None]) -> None:
+    def _guarded(self, job: Callable[[], _Page | None]) -> _Page | None:
         """Run a job unless the shard stops; an error that concerns everyone stops it for everyone."""
         if self.stop.is_set():
-            return
+            return None
         try:
-            job()
+            return job()
         except Exception:
             self.stop.set()
             raise
 
-    def _candles(self, symbol: str, watermark: datetime | None) -> None:
-        """Ask for the minutes since the watermark, page by page, the newest few again."""
-        step = Interval.MINUTE_1.milliseconds
+    def _candles(self, page: _Page) -> _Page | None:
+        """Ask for one page of minutes; return the next one when this was full."""
         limit = self.exchange.capabilities.klines_page_limit
         try:
-            start = self._first_open_ms(watermark)
-            for page in range(1, 1_000_000):
-                answer = self.exchange.klines(symbol, Interval.MINUTE_1, start, limit)
-                span = klines_span(answer.body, answer.exchange_time_ms)
-                self._keep(symbol, DataType.KLINES, Interval.MINUTE_1, answer, span, page)
-                if span.rows < limit or span.last_open_ms is None or span.last_open_ms < start or self.stop.is_set():
-                    return
-                start = span.last_open_ms + step
+            start = self._first_start_ms() if page.start_ms is None else page.start_ms
+            answer = self.exchange.klines(page.symbol, Interval.MINUTE_1, start, limit)
         except ExchangeError as error:
-            self._failed(symbol, DataType.KLINES, Interval.MINUTE_1.value, error)
+            self._failed(page.symbol, DataType.KLINES, Interval.MINUTE_1, page.number, error)
+            return None
+        span = klines_span(answer.body, answer.exchange_time_ms)
+        self._keep(page.symbol, DataType.KLINES, Interval.MINUTE_1, answer, span, page.number)
+        if span.rows < limit or span.last_open_ms is None or span.last_open_ms < start:
+            return None
+        return _Page(page.symbol, page.number + 1, span.last_open_ms + Interval.MINUTE_1.milliseconds)
 
     def _book(self, symbol: str) -> None:
         """Ask for the order book once."""
         try:
             answer = self.exchange.depth(symbol, self.config.depth_levels)
-            self._keep(symbol, DataType.DEPTH, None, answer, depth_span(answer.body), 1)
         except ExchangeError as error:
-            self._failed(symbol, DataType.DEPTH, "", error)
+            self._failed(symbol, DataType.DEPTH, None, 1, error)
+            return
+        self._keep(symbol, DataType.DEPTH, None, answer, depth_span(answer.body), 1)
 
-    def _first_open_ms(self, watermark: datetime | None) -> int:
-        step = Interval.MINUTE_1.milliseconds
+    def _start_ms(self, watermark: datetime | None) -> int | None:
+        """Where a series goes on: at its watermark, less the newest candles, which are read again."""
         if watermark is None:
-            return Interval.MINUTE_1.floor(self.exchange.time_ms()) - self.config.first_fetch_minutes * step
-        return to_ms(watermark) - (self.config.reread_candles - 1) * step
+            return None
+        return to_ms(watermark) - (self.config.reread_candles - 1) * Interval.MINUTE_1.milliseconds
+
+    def _first_start_ms(self) -> int:
+        """Where a series begins that has no watermark yet."""
+        step = Interval.MINUTE_1.milliseconds
+        return Interval.MINUTE_1.floor(self.exchange.time_ms()) - self.config.first_fetch_minutes * step
 
     def _keep(
         self, symbol: str, data_type: DataType, interval: Interval | None, answer: Answer, span: Span, page: int
@@ -163,58 +203,19 @@ class _Shard:
         )
         key = raw_key(symbol, data_type, interval, answer.captured_at_ms, page)
         self.lake.put(self.config.raw_bucket, key, payload)
-        self.done.put(
-            Outcome(
-                exchange=self.config.exchange,
-                symbol=symbol,
-                data_type=data_type,
-                interval_code=interval.value if interval else "",
-                run_id=self.run_id,
-                shard=self.name,
-                page=page,
-                status="stored",
-                source=Source.REST,
-                captured_at=from_ms(answer.captured_at_ms),
-                load_state="pending",
-                bucket=self.config.raw_bucket,
-                object_key=key,
-                payload_bytes=len(payload),
-                sha256=hashlib.sha256(payload).hexdigest(),
-                row_count=span.rows,
-                first_open_time=_moment(span.first_open_ms),
-                last_open_time=_moment(span.last_open_ms),
-                host=answer.host,
-                http_status=answer.http_status,
-                weight=answer.weight,
-                latency_ms=answer.latency_ms,
-                exchange_time=from_ms(answer.exchange_time_ms),
-            )
-        )
+        asked = Asked(self.config.exchange, symbol, data_type, interval, page, self.run_id, self.name)
+        self.done.put(asked.stored(answer, span, StoredObject(self.config.raw_bucket, key, payload)))
 
-    def _failed(self, symbol: str, data_type: DataType, interval_code: str, error: ExchangeError) -> None:
+    def _failed(
+        self, symbol: str, data_type: DataType, interval: Interval | None, page: int, error: ExchangeError
+    ) -> None:
         """Leave a row for a request that failed; a ban or an empty budget concerns every symbol and stops the shard."""
-        self.done.put(
-            Outcome(
-                exchange=self.config.exchange,
-                symbol=symbol,
-                data_type=data_type,
-                interval_code=interval_code,
-                run_id=self.run_id,
-                shard=self.name,
-                page=1,
-                status="failed",
-                source=Source.REST,
-                captured_at=utc_now(),
-                load_state="none",
-                http_status=error.http_status,
-                error_kind=type(error).__name__,
-                error_message=str(error)[:ERROR_MESSAGE_LIMIT],
-            )
-        )
+        asked = Asked(self.config.exchange, symbol, data_type, interval, page, self.run_id, self.name)
+        self.done.put(asked.failed(error, utc_now()))
         if isinstance(error, IpBanned | BudgetExhausted):
             raise error
 
-    def _flush(self, summary: ExtractSummary) -> None:
+    def _flush(self) -> None:
         """Write the outcomes that are ready, in one commit, and count them."""
         ready = list(_drain(self.done))
         if not ready:
@@ -224,12 +225,8 @@ class _Shard:
             unknown = [o.symbol for o in ready if o.error_kind == UnknownSymbol.__name__]
             symbols.expire_states(session, self.config.exchange, unknown)
         for outcome in ready:
-            if outcome.status == "stored":
-                summary.stored += 1
-                summary.rows += outcome.row_count or 0
-            else:
-                summary.failed += 1
-                summary.symbols_failed[outcome.symbol] = outcome.error_message or ""
+            self.summary.count(outcome)
+            if outcome.status == "failed":
                 log.warning("%s %s failed: %s", outcome.symbol, outcome.data_type.value, outcome.error_message)
 
 
@@ -239,7 +236,3 @@ def _drain(done: queue.SimpleQueue[Outcome]) -> Iterator[Outcome]:
             yield done.get_nowait()
         except queue.Empty:
             return
-
-
-def _moment(stamp_ms: int | None) -> datetime | None:
-    return None if stamp_ms is None else from_ms(stamp_ms)

@@ -8,17 +8,17 @@ next is read and converted.
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from candlewick.lake.store import ObjectMissing
-from candlewick.market import DataType
+from candlewick.lake.store import LakeError, LakeUnavailable, ObjectMissing
+from candlewick.market import DataType, RejectReason
 from candlewick.pipeline.batch import Fetched, by_series, convert_object, processed_object, quarantined_rows, reach
-from candlewick.pipeline.symbols import utc_now
+from candlewick.pipeline.convert import unreadable
+from candlewick.pipeline.load_summary import LoadSummary
 from candlewick.warehouse import outcomes, processed, staging, watermarks
+from candlewick.warehouse.database import utc_now
 from candlewick.warehouse.processed import QUARANTINED
 
 if TYPE_CHECKING:
@@ -27,82 +27,81 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from candlewick.lake.store import Lake
-    from candlewick.market import RejectReason
     from candlewick.pipeline.convert import Converted
     from candlewick.warehouse.database import Session, Warehouse
     from candlewick.warehouse.outcomes import LoadableObject
     from candlewick.warehouse.processed import ProcessedObject, QuarantinedRow
     from candlewick.warehouse.watermarks import Series
 
-log = logging.getLogger(__name__)
-
 LIVE_LANE = "live"
 LOAD_LOCK = "load"
 MEBIBYTE = 1 << 20
-QUARANTINED_WORD = "quarantined"
 TABLES = {DataType.KLINES: staging.KLINES, DataType.DEPTH: staging.ORDERBOOK}
 
 
-@dataclass
-class LoadSummary:
-    """What a call loaded."""
-
-    objects: int = 0
-    rows: int = 0
-    rejected: int = 0
-    load_ids: list[int] = field(default_factory=list)
-    reasons: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def sentence(self) -> str:
-        """The summary, for the log."""
-        why = ", ".join(f"{count} {reason}" for reason, count in sorted(self.reasons.items()))
-        return f"{self.objects} objects, {self.rows} rows staged" + (f"; in quarantine: {why}" if why else "")
+class UnknownObject(LookupError):
+    """Somebody named an object that no extraction has written."""
 
 
-def load_pending(lake: Lake, warehouse: Warehouse, run_id: str) -> LoadSummary:
+def load_pending(lake: Lake, warehouse: Warehouse, run_id: str, summary: LoadSummary | None = None) -> LoadSummary:
     """Load everything that is queued.
 
+    Args:
+        lake: where the objects are.
+        warehouse: the writer's account.
+        run_id: goes into the loads' rows.
+        summary: counts each batch as it is committed; give one to know of them also when this raises.
+
     Raises:
-        WarehouseBusy, LakeUnavailable: a store does not answer; finished batches stay, the rest stays queued.
+        WarehouseBusy: the warehouse does not answer; finished batches stay, the rest stays queued.
+        LakeUnavailable, LakeError: objects could not be read; they stay queued, the others are loaded.
     """
-    return _Loader(lake, warehouse, run_id).load(None)
+    return _Loader(lake, warehouse, run_id, summary).load(None)
 
 
-def load_again(lake: Lake, warehouse: Warehouse, run_id: str, which: Sequence[str] | str) -> LoadSummary:
-    """Load named objects again, or re-validate all that have rows in quarantine (the word ``quarantined``).
+def load_again(
+    lake: Lake, warehouse: Warehouse, run_id: str, object_keys: Sequence[str], summary: LoadSummary | None = None
+) -> LoadSummary:
+    """Load named objects again.
 
     Raises:
-        ValueError: when an object key is not known.
+        UnknownObject: an object key is not known; nothing was loaded.
+        WarehouseBusy, LakeUnavailable, LakeError: as ``load_pending``.
     """
     with warehouse.session() as session:
-        if which == QUARANTINED_WORD:
-            objects = outcomes.quarantined(session)
-        else:
-            keys = [which] if isinstance(which, str) else list(which)
-            objects = outcomes.named(session, keys) if keys else []
-            unknown = sorted(set(keys) - {found.object_key for found in objects})
-            if unknown:
-                raise ValueError(
-                    f"expected object keys like 2026-01-31/BTCUSDT_klines_1769817600123.json, got {unknown}, "
-                    "which no extraction has written; look them up in ingestion_log"
-                )
-    return _Loader(lake, warehouse, run_id).load(objects)
+        objects = outcomes.named(session, object_keys) if object_keys else []
+    unknown = sorted(set(object_keys) - {found.object_key for found in objects})
+    if unknown:
+        raise UnknownObject(
+            f"expected object keys like 2026-01-31/BTCUSDT_klines_1769817600123.json, got {unknown}, "
+            "which no extraction has written; look them up in ingestion_log"
+        )
+    return _Loader(lake, warehouse, run_id, summary).load(objects)
+
+
+def load_quarantined(lake: Lake, warehouse: Warehouse, run_id: str, summary: LoadSummary | None = None) -> LoadSummary:
+    """Load every object again of which something is in quarantine, by the rules of today."""
+    with warehouse.session() as session:
+        objects = outcomes.quarantined(session)
+    return _Loader(lake, warehouse, run_id, summary).load(objects)
 
 
 class _Loader:
     """One call: batches in order, the next one prepared while the current one is written."""
 
-    def __init__(self, lake: Lake, warehouse: Warehouse, run_id: str) -> None:
+    def __init__(self, lake: Lake, warehouse: Warehouse, run_id: str, summary: LoadSummary | None) -> None:
         self.lake, self.warehouse, self.run_id = lake, warehouse, run_id
+        self.summary = summary if summary is not None else LoadSummary()
         self.config = warehouse.config
-        self.summary = LoadSummary()
         # A series in which an object could not be read: later objects must not carry the watermark across it.
         self.held: set[Series] = set()
+        self.unread: dict[str, LakeError] = {}
 
     def load(self, named: Sequence[LoadableObject] | None) -> LoadSummary:
+        """Load the queue, or named objects: those are old, so they move no watermark."""
         with self.warehouse.session() as session, self.warehouse.named_lock(session, LOAD_LOCK):
             batches = self._batches(session) if named is None else self._cut(named)
+            is_live = named is None
             with (
                 ThreadPoolExecutor(1, thread_name_prefix="prepare") as ahead,
                 ThreadPoolExecutor(self.config.lake_concurrency, thread_name_prefix="lake") as readers,
@@ -111,9 +110,12 @@ class _Loader:
                 for batch in batches:
                     prepared, waiting = waiting, ahead.submit(self._prepare, batch, readers)
                     if prepared:
-                        self._write(session, prepared.result())
+                        self._write_what_is_taken(session, prepared.result(), is_live)
                 if waiting:
-                    self._write(session, waiting.result())
+                    self._write_what_is_taken(session, waiting.result(), is_live)
+        if self.unread:
+            key, error = next(iter(self.unread.items()))
+            raise type(error)(f"{len(self.unread)} objects could not be read and stay queued, {key} first: {error}")
         return self.summary
 
     def _batches(self, session: Session) -> Iterator[Sequence[LoadableObject]]:
@@ -142,20 +144,45 @@ class _Loader:
         fetched = []
         rows = dict.fromkeys(DataType, 0)
         for one, payload in zip(batch, readers.map(self._read, batch), strict=True):
+            if isinstance(payload, LakeError):
+                self.unread[one.object_key] = payload
+                self.held.add(one.series)
+                continue
             converted = convert_object(one, payload, rows[one.data_type])
             sha256 = hashlib.sha256(payload).hexdigest() if payload is not None else None
             size = None if payload is None else len(payload)
             fetched.append(Fetched(one, converted, rows[one.data_type], sha256, size))
             rows[one.data_type] += converted.staged
+        if self.unread and not fetched:
+            raise LakeUnavailable(f"not one of {len(batch)} objects could be read: {next(iter(self.unread.values()))}")
         return fetched
 
-    def _read(self, one: LoadableObject) -> bytes | None:
+    def _read(self, one: LoadableObject) -> bytes | LakeError | None:
+        """Read an object; None when it is gone. One that cannot be read now must not stop the others."""
         try:
             return self.lake.get(one.bucket, one.object_key)
         except ObjectMissing:
             return None
+        except LakeError as error:
+            return error
 
-    def _write(self, session: Session, batch: list[Fetched]) -> None:
+    def _write_what_is_taken(self, session: Session, batch: list[Fetched], is_live: bool) -> None:
+        """Write a batch; when the server refuses a row of it, find the object and put that into quarantine."""
+        try:
+            self._write(session, batch, is_live)
+        except staging.RowsRefused as refusal:
+            session.rollback()
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                self._write_what_is_taken(session, batch[:middle], is_live)
+                self._write_what_is_taken(session, batch[middle:], is_live)
+                return
+            if batch[0].converted.is_unreadable:
+                raise
+            batch[0].converted = unreadable(RejectReason.REFUSED_BY_WAREHOUSE, str(refusal))
+            self._write(session, batch, is_live)
+
+    def _write(self, session: Session, batch: list[Fetched], is_live: bool) -> None:
         """Write a batch in one transaction."""
         started = utc_now()
         load_id = processed.begin_load(session, LIVE_LANE, self.run_id, started)
@@ -175,10 +202,11 @@ class _Loader:
         bad = {o.source.object_id for o in objects if o.status == QUARANTINED}
         outcomes.settle(session, [i for i in ids if i not in bad], "loaded", load_id)
         outcomes.settle(session, [i for i in ids if i in bad], "quarantined", load_id)
-        self._move_watermarks(session, batch, objects, reached)
+        if is_live:
+            self._move_watermarks(session, batch, objects, reached)
         processed.finish_load(session, load_id, len(batch), staged, len(rejected), now)
         session.commit()
-        self._count(load_id, staged, rejected, len(batch))
+        self.summary.count(load_id, len(batch), sum(staged.values()), rejected)
 
     def _move_watermarks(
         self,
@@ -204,23 +232,6 @@ class _Loader:
                 record_count=sum(done.record_count for _, done in members),
                 now=now,
             )
-
-    def _count(self, load_id: int, staged: dict[str, int], rejected: list[QuarantinedRow], objects: int) -> None:
-        self.summary.load_ids.append(load_id)
-        self.summary.objects += objects
-        self.summary.rows += sum(staged.values())
-        self.summary.rejected += len(rejected)
-        groups: dict[tuple[str, RejectReason], list[QuarantinedRow]] = defaultdict(list)
-        for row in rejected:
-            self.summary.reasons[row.reason.value] = self.summary.reasons.get(row.reason.value, 0) + 1
-            groups[row.source.object_key, row.reason].append(row)
-        for (key, reason), rows in groups.items():
-            where = (
-                f"{len(rows)} rows, the first is row {rows[0].row_number_in_object}"
-                if rows[0].row_number_in_object
-                else "whole"
-            )
-            log.warning("in quarantine: %s (%s): %s: %s", key, where, reason.sentence, rows[0].offending[:200])
 
 
 def _stage(session: Session, table: str, load_id: int, batch: Sequence[Fetched], data_type: DataType) -> int:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from candlewick.lake.envelope import UNREADABLE
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -23,7 +25,7 @@ def klines_span(body: bytes, exchange_time_ms: int) -> Span:
     """
     try:
         rows = msgspec.json.decode(body, type=list[list[object]])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return Span(0)
     stamps = [row[0] for row in rows if row and type(row[0]) is int and 0 <= row[0] <= exchange_time_ms]
     if not stamps:
@@ -35,6 +37,6 @@ def depth_span(body: bytes) -> Span:
     """Count the levels of a book."""
     try:
         book = msgspec.json.decode(body, type=dict[str, object])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return Span(0)
     return Span(sum(len(side) for side in (book.get("bids"), book.get("asks")) if isinstance(side, list)))

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from candlewick.settings import SYMBOL_PATTERN
 from candlewick.warehouse import symbols as table
+from candlewick.warehouse.database import utc_now
 
 if TYPE_CHECKING:
     from candlewick.exchange.port import Exchange
     from candlewick.settings import Settings
     from candlewick.warehouse.database import Warehouse
-
-
-def utc_now() -> datetime:
-    """Our clock as the tables hold it: naive UTC, cut to ms."""
-    now = datetime.now(UTC).replace(tzinfo=None)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+    from candlewick.warehouse.symbols import StateChange
 
 
 def seed(warehouse: Warehouse) -> list[str]:
@@ -30,27 +26,42 @@ def seed(warehouse: Warehouse) -> list[str]:
     return list(warehouse.config.symbols)
 
 
-def refresh_states(exchange: Exchange, warehouse: Warehouse) -> bool:
-    """Ask the exchange for the symbols' states when what we know is too old; tell whether it was asked."""
+def refresh_states(exchange: Exchange, warehouse: Warehouse) -> list[StateChange] | None:
+    """Ask the exchange for the symbols' states when what we know is too old.
+
+    Returns:
+        The symbols whose status changed; None when nothing was asked.
+    """
     config = warehouse.config
     oldest_allowed = utc_now() - timedelta(minutes=config.exchange_info_minutes)
     with warehouse.session() as session:
         known = table.active(session, config.exchange)
     if all(symbol.status_at and symbol.status_at > oldest_allowed for symbol in known):
-        return False
+        return None
     info = exchange.exchange_info()
     with warehouse.session() as session:
-        table.record_states(session, config.exchange, info.symbols, utc_now())
-    return True
+        return table.record_states(session, config.exchange, info.symbols, utc_now())
 
 
 def plan_shards(warehouse: Warehouse, config: Settings | None = None) -> list[dict[str, object]]:
-    """Split the symbols that trade into shards ``{"name", "symbols"}``; halted and delisted ones are not asked for."""
+    """Split the symbols to ask for into shards ``{"name", "symbols", "closing"}``.
+
+    Halted and delisted symbols are not asked for; one that stopped trading while we followed it is asked once more for
+    the candles (not the book) it had until then: those are ``closing``.
+    """
     config = config or warehouse.config
+    now = utc_now()
     with warehouse.session() as session:
-        names = [symbol.symbol for symbol in table.active(session, config.exchange) if symbol.is_polled]
+        tracked = table.active(session, config.exchange)
+    names = [symbol.symbol for symbol in tracked if symbol.is_polled]
+    closing = [symbol.symbol for symbol in tracked if symbol.needs_closing(now)]
     shards = [names[start : start + config.shard_size] for start in range(0, len(names), config.shard_size)]
-    return [{"name": shard_name(shard), "symbols": shard} for shard in shards]
+    planned: list[dict[str, object]] = [
+        {"name": shard_name(shard), "symbols": shard, "closing": []} for shard in shards
+    ]
+    if closing:
+        planned.append({"name": f"closing {shard_name(closing)}", "symbols": [], "closing": closing})
+    return planned
 
 
 def shard_name(symbols: list[str]) -> str:
@@ -69,7 +80,7 @@ def main() -> int:
     if command not in ("seed", "list", "add", "remove") or (command in ("add", "remove")) != bool(names):
         sys.stderr.write("usage: python -m candlewick.pipeline.symbols seed | list | add SYMBOL… | remove SYMBOL…\n")
         return 2
-    if bad := [name for name in names if not SYMBOL_PATTERN.match(name)]:
+    if bad := [name for name in names if not SYMBOL_PATTERN.fullmatch(name)]:
         sys.stderr.write(f"expected symbols as the exchange writes them (BTCUSDT), got {' '.join(bad)}\n")
         return 2
     try:

@@ -41,6 +41,12 @@ def to_ms(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
+def utc_now() -> datetime:
+    """Our clock as the tables hold it: naive UTC, cut to ms."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
 class Session:
     """One connection inside one transaction; the caller of :meth:`Warehouse.session` decides when it ends."""
 
@@ -79,6 +85,10 @@ class Session:
     def commit(self) -> None:
         """Commit what was done so far."""
         self.connection.commit()
+
+    def rollback(self) -> None:
+        """Take back what was done since the last commit."""
+        self.connection.rollback()
 
 
 class Warehouse:

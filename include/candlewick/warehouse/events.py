@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from candlewick.warehouse.database import Session, Warehouse
 
@@ -25,19 +26,19 @@ class Kind(StrEnum):
     STALE = "stale"
     QUARANTINED = "quarantined"
     SYMBOL_FAILED = "symbol_failed"
+    SYMBOL_STATE = "symbol_state"
     STATES_UNKNOWN = "states_unknown"
     SCHEDULE_INVALID = "schedule_invalid"
 
     @property
     def lasts(self) -> bool:
         """Whether it is a condition, found again by every run while it lasts, rather than an occurrence."""
-        return self not in {Kind.TASK_FAILED, Kind.RUN_TIMED_OUT, Kind.QUARANTINED}
+        return self not in {Kind.TASK_FAILED, Kind.RUN_TIMED_OUT, Kind.QUARANTINED, Kind.SYMBOL_STATE}
 
 
 class Severity(StrEnum):
     """How much it matters."""
 
-    INFO = "info"
     WARNING = "warning"
     ERROR = "error"
 
@@ -57,22 +58,8 @@ class Event:
     try_number: int | None = None
 
 
-def now_utc() -> datetime:
-    """Return the present as the tables hold it: naive, UTC, milliseconds."""
-    now = datetime.now(UTC).replace(tzinfo=None)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
-
-
-def record(
-    warehouse: Warehouse, kind: Kind, severity: Severity, subject: str, message: str, *, now: datetime | None = None
-) -> int:
-    """Write one event in its own transaction; return its event_id."""
-    with warehouse.session() as session:
-        return _insert(session, Event(kind, severity, subject, message), now or now_utc())
-
-
 def record_and_claim(
-    warehouse: Warehouse, events: Iterable[Event], *, repeat_minutes: int, claim: bool, now: datetime | None = None
+    warehouse: Warehouse, events: Iterable[Event], *, repeat_minutes: int, claim: bool, now: datetime
 ) -> dict[int, Event]:
     """Write the events and claim those to announce, in one transaction under one lock; return these by event_id.
 
@@ -87,27 +74,17 @@ def record_and_claim(
         claim: False when nobody would be told anyway: the events are only written.
         now: the present, naive UTC.
     """
-    moment = now or now_utc()
     due: dict[int, Event] = {}
     with warehouse.session() as session, warehouse.named_lock(session, LOCK):
         for event in events:
-            newest, announced = _recent(session, event, moment - timedelta(minutes=repeat_minutes))
+            newest, announced = _recent(session, event, now - timedelta(minutes=repeat_minutes))
             again = newest is not None and event.kind.lasts
-            event_id = newest if newest is not None and again else _insert(session, event, moment)
+            event_id = newest if newest is not None and again else _insert(session, event, now)
             if claim and not announced:
-                session.run("UPDATE pipeline_events SET notified_at = %s WHERE event_id = %s", (moment, event_id))
+                session.run("UPDATE pipeline_events SET notified_at = %s WHERE event_id = %s", (now, event_id))
                 due[event_id] = event
         session.commit()  # before the lock is given back: the next holder has to see the claims
     return due
-
-
-def recently_announced(
-    warehouse: Warehouse, kind: Kind, subject: str, *, repeat_minutes: int, now: datetime | None = None
-) -> bool:
-    """Tell whether the same kind and subject left the machine less than ``repeat_minutes`` ago."""
-    event = Event(kind, Severity.INFO, subject, "")
-    with warehouse.session() as session:
-        return _recent(session, event, (now or now_utc()) - timedelta(minutes=repeat_minutes))[1]
 
 
 def _recent(session: Session, event: Event, since: datetime) -> tuple[int | None, bool]:

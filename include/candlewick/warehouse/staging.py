@@ -35,7 +35,8 @@ _STEPS = " ".join(f"WHEN '{interval.value}' THEN {interval.milliseconds * 1000}"
 STEP_MICROSECONDS = f"CASE interval_code {_STEPS} END"
 # In the order in which a reason is named when several hold.
 KLINE_FAULTS = {
-    RejectReason.IN_THE_FUTURE: "open_time > exchange_time",
+    # The clock is a lower bound at the moment of asking: the candle may have opened while the question was on its way.
+    RejectReason.IN_THE_FUTURE: f"open_time > exchange_time + INTERVAL ({STEP_MICROSECONDS}) MICROSECOND",
     RejectReason.OFF_GRID: f"TIMESTAMPDIFF(MICROSECOND, '1970-01-01', open_time) MOD ({STEP_MICROSECONDS}) <> 0",
     RejectReason.CLOSE_TIME_OUTSIDE: "close_time <= open_time "
     f"OR close_time >= open_time + INTERVAL ({STEP_MICROSECONDS}) MICROSECOND",
@@ -49,6 +50,10 @@ _VALUES = (
     "open_time, close_time, open_price, high_price, low_price, close_price, volume, quote_volume, trade_count, "
     "taker_buy_volume, taker_buy_quote_volume"
 )
+
+
+class RowsRefused(WarehouseError):
+    """The server did not take every row as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ def load_lines(session: Session, table: str, load_id: int, texts: Iterable[bytes
         expected: how many lines there are.
 
     Raises:
-        WarehouseError: when the server changed or dropped anything: the transaction must not be committed.
+        RowsRefused: when the server changed or dropped anything: the transaction must not be committed.
     """
     if not expected:
         return
@@ -89,7 +94,7 @@ def load_lines(session: Session, table: str, load_id: int, texts: Iterable[bytes
         warnings = [told for told in session.all("SHOW WARNINGS") if told[1] != DEPRECATED]
     if loaded != expected or warnings:
         told = "; ".join(str(warning[2]) for warning in warnings[:3]) or "no warning"
-        raise WarehouseError(
+        raise RowsRefused(
             f"expected {expected} rows in {table} as they are, but the server took {loaded} and said: {told}"
         )
 

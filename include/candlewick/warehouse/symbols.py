@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from candlewick.exchange.port import SymbolState
@@ -14,26 +15,53 @@ if TYPE_CHECKING:
     from candlewick.warehouse.database import Session
 
 NOT_LISTED = "NOT_LISTED"
+TRADING = "TRADING"
+CLOSING_DELAY, CLOSING_PATIENCE = timedelta(minutes=1), timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class TrackedSymbol:
-    """A tracked symbol; ``status`` is the exchange's word, None until it was asked."""
+    """A tracked symbol; ``status`` is the exchange's word, None until it was asked. Times are naive UTC."""
 
     symbol: str
     status: str | None
     status_at: datetime | None
+    status_since: datetime | None
+    last_candles_at: datetime | None
 
     @property
     def is_polled(self) -> bool:
         """Whether candles can be expected: trading, or not asked yet."""
-        return self.status in ("TRADING", None)
+        return self.status in (TRADING, None)
+
+    def needs_closing(self, now: datetime) -> bool:
+        """Whether its last candles are still to be fetched: it stopped trading while we followed it.
+
+        A minute after the stop was heard every candle is closed; then one answer has them all. After an hour without
+        one it is left alone.
+        """
+        if self.is_polled or self.status == NOT_LISTED or not self.status_since or not self.last_candles_at:
+            return False
+        closed_at = self.status_since + CLOSING_DELAY
+        return closed_at <= now < closed_at + CLOSING_PATIENCE and self.last_candles_at < closed_at
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """A tracked symbol whose status is another than when we last asked."""
+
+    symbol: str
+    before: str | None
+    after: str
 
 
 def active(session: Session, exchange: str) -> list[TrackedSymbol]:
     """Return the tracked symbols of an exchange, by name."""
     rows = session.all(
-        "SELECT symbol, status, status_at FROM tracked_symbols WHERE exchange = %s AND active = 1 ORDER BY symbol",
+        "SELECT s.symbol, s.status, s.status_at, s.status_since, m.last_fetch_time FROM tracked_symbols AS s "
+        "LEFT JOIN extraction_metadata AS m ON m.exchange = s.exchange AND m.symbol = s.symbol "
+        "AND m.data_type = 'klines' AND m.interval_code = '1m' "
+        "WHERE s.exchange = %s AND s.active = 1 ORDER BY s.symbol",
         (exchange,),
     )
     return [TrackedSymbol(*row) for row in rows]
@@ -63,16 +91,21 @@ def is_empty(session: Session, exchange: str) -> bool:
     return session.one("SELECT 1 FROM tracked_symbols WHERE exchange = %s LIMIT 1", (exchange,)) is None
 
 
-def record_states(session: Session, exchange: str, states: dict[str, SymbolState], now: datetime) -> None:
-    """Write what the exchange says of every tracked symbol; one it does not name is ``NOT_LISTED``."""
-    names = [row[0] for row in session.all("SELECT symbol FROM tracked_symbols WHERE exchange = %s", (exchange,))]
-    for name in names:
+def record_states(session: Session, exchange: str, states: dict[str, SymbolState], now: datetime) -> list[StateChange]:
+    """Write what the exchange says of every tracked symbol; one it does not name is ``NOT_LISTED``. Return changes."""
+    known = session.all("SELECT symbol, status FROM tracked_symbols WHERE exchange = %s", (exchange,))
+    changes = []
+    for name, before in known:
         state = states.get(name) or SymbolState(name, NOT_LISTED, "", "")
         session.run(
-            "UPDATE tracked_symbols SET status = %s, base_asset = %s, quote_asset = %s, status_at = %s "
-            "WHERE exchange = %s AND symbol = %s",
-            (state.status, state.base_asset or None, state.quote_asset or None, now, exchange, name),
+            # Assignments run from left to right: status_since must see the status before.
+            "UPDATE tracked_symbols SET status_since = IF(status <=> %s, status_since, %s), status = %s, base_asset = %s, "
+            "quote_asset = %s, status_at = %s WHERE exchange = %s AND symbol = %s",
+            (state.status, now, state.status, state.base_asset or None, state.quote_asset or None, now, exchange, name),
         )
+        if before != state.status:
+            changes.append(StateChange(name, before, state.status))
+    return changes
 
 
 def expire_states(session: Session, exchange: str, symbols: Iterable[str]) -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from candlewick.exchange.errors import IpBanned
 from candlewick.lake.envelope import unwrap
-from candlewick.lake.store import LakeUnavailable
+from candlewick.lake.store import Lake, LakeUnavailable
 from candlewick.pipeline.extract import ShardFailed, extract_shard
-from candlewick.pipeline.load import load_again, load_pending
+from candlewick.pipeline.load import UnknownObject, load_again, load_pending, load_quarantined
+from candlewick.pipeline.load_summary import LoadSummary
 from candlewick.pipeline.symbols import plan_shards, refresh_states, seed
 from candlewick.warehouse import symbols
 
@@ -224,7 +225,7 @@ def test_quarantined_objects_are_loaded_again_after_a_repair(binance, lake, ware
     load_pending(lake, warehouse, "run")
     lake.put(lake.config.raw_bucket, key, original)
 
-    summary = load_again(lake, warehouse, "run", "quarantined")
+    summary = load_quarantined(lake, warehouse, "run")
 
     assert (summary.objects, summary.rejected) == (1, 0)
     assert len(staged_minutes(warehouse)) == 101
@@ -236,7 +237,7 @@ def test_named_objects_are_loaded_again_and_an_unknown_name_is_refused(binance, 
     cycle(binance, lake, warehouse)
 
     assert load_again(lake, warehouse, "run", [keys(lake)[0]]).objects == 1
-    with pytest.raises(ValueError, match=r"nowhere\.json"):
+    with pytest.raises(UnknownObject, match=r"nowhere\.json"):
         load_again(lake, warehouse, "run", ["nowhere.json"])
 
 
@@ -295,7 +296,8 @@ def test_symbols_come_from_the_setting_once_and_then_from_the_table(warehouse):
         symbols.add(session, "binance", ["SOLUSDT"], NOON)
 
     assert seed(warehouse) == []
-    assert plan_shards(warehouse) == [{"name": "BNBUSDT BTCUSDT SOLUSDT", "symbols": ["BNBUSDT", "BTCUSDT", "SOLUSDT"]}]
+    names = ["BNBUSDT", "BTCUSDT", "SOLUSDT"]
+    assert plan_shards(warehouse) == [{"name": "BNBUSDT BTCUSDT SOLUSDT", "symbols": names, "closing": []}]
 
 
 def test_a_halted_symbol_is_not_polled_and_comes_back_when_it_trades_again(binance, warehouse, market):
@@ -307,12 +309,172 @@ def test_a_halted_symbol_is_not_polled_and_comes_back_when_it_trades_again(binan
     market.set_symbol("ETHUSDT", status="TRADING")
     with warehouse.session() as session:
         symbols.expire_states(session, "binance", ["ETHUSDT"])
-    assert refresh(binance, warehouse)
+    assert [(change.before, change.after) for change in refresh(binance, warehouse)] == [("BREAK", "TRADING")]
     assert plan_shards(warehouse)[0]["symbols"] == ["BNBUSDT", "BTCUSDT", "ETHUSDT"]
 
 
 def test_states_are_not_asked_for_again_while_they_are_fresh(binance, warehouse):
     seed(warehouse)
 
-    assert refresh(binance, warehouse)
-    assert not refresh(binance, warehouse)
+    assert refresh(binance, warehouse) is not None
+    assert refresh(binance, warehouse) is None
+
+
+def test_loading_an_object_again_does_not_carry_the_watermark_over_what_was_never_loaded(
+    binance, lake, warehouse, market
+):
+    cycle(binance, lake, warehouse)
+    market.advance(1500 * 60_000)
+    extract(binance, lake, warehouse)
+    queued = ask(
+        warehouse, "SELECT object_key FROM extraction_outcomes WHERE load_state = 'pending' ORDER BY outcome_id"
+    )
+    first, second = sorted(key for (key,) in queued if "BTCUSDT_klines" in key)
+    lake._client.delete_object(Bucket=lake.config.raw_bucket, Key=first)
+    load_pending(lake, warehouse, "run")
+
+    load_again(lake, warehouse, "run", [second])
+
+    assert watermark(warehouse) == NOON - timedelta(minutes=1)
+
+
+def test_a_page_that_is_exactly_full_is_followed_by_an_empty_one(binance, lake, warehouse, market):
+    cycle(binance, lake, warehouse)
+    market.advance(994 * 60_000)
+    cycle(binance, lake, warehouse)
+
+    pages = ask(
+        warehouse, "SELECT page, row_count FROM extraction_outcomes WHERE symbol = 'BTCUSDT' AND data_type = 'klines'"
+    )
+    assert sorted(pages)[-2:] == [(1, 1000), (2, 0)]
+    assert staged_minutes(warehouse) == [NOON + timedelta(minutes=n) for n in range(-100, 995)]
+
+
+def test_a_shard_whose_time_is_up_goes_on_in_the_next_cycle(binance, lake, warehouse, market, config):
+    cycle(binance, lake, warehouse)
+    market.advance(2500 * 60_000)
+    warehouse.config = config.model_copy(update={"shard_budget_seconds": 1e-9})
+    cycles = 0
+    while len(staged_minutes(warehouse)) < 2601 and cycles < 5:
+        cycle(binance, lake, warehouse)
+        cycles += 1
+
+    assert cycles == 3
+    assert staged_minutes(warehouse, "ETHUSDT") == [NOON + timedelta(minutes=n) for n in range(-100, 2501)]
+
+
+def test_a_shard_without_any_candles_fails_although_its_books_came(binance, lake, warehouse, market):
+    market.add_faults({"kind": "403", "path": "klines"})
+
+    with pytest.raises(ShardFailed, match="BTCUSDT"):
+        extract(binance, lake, warehouse)
+
+
+def test_a_failed_page_is_on_record_with_its_number(binance, lake, warehouse, market):
+    cycle(binance, lake, warehouse)
+    market.advance(1500 * 60_000)
+    market.add_faults({"kind": "cutoff", "path": "klines", "symbol": "BTCUSDT", "count": 1000})
+    extract(binance, lake, warehouse)
+
+    failed = ask(warehouse, "SELECT symbol, page, error_kind FROM extraction_outcomes WHERE status = 'failed'")
+    assert failed == [("BTCUSDT", 1, "Unavailable")]
+
+
+def test_a_book_number_beyond_the_column_is_quarantined_and_stops_nobody(binance, lake, warehouse):
+    extract(binance, lake, warehouse)
+    key = next(key for key in keys(lake) if "BTCUSDT_depth" in key)
+    envelope = json.loads(lake.get(lake.config.raw_bucket, key))
+    envelope["data"]["lastUpdateId"] = 2**63
+    lake.put(lake.config.raw_bucket, key, json.dumps(envelope).encode())
+
+    summary = load_pending(lake, warehouse, "run")
+
+    assert summary.reasons == {"not_a_number": 1}
+    assert len(staged_minutes(warehouse)) == 101
+
+
+def test_rows_the_server_will_not_take_cost_their_object_only(binance, lake, warehouse):
+    with warehouse.session() as session:
+        session.run("ALTER TABLE staging_klines MODIFY close_price DECIMAL(12,8) NOT NULL")
+    extract(binance, lake, warehouse, {"name": "two", "symbols": ["BTCUSDT", "SHIBUSDT"]})
+
+    summary = load_pending(lake, warehouse, "run")
+
+    assert summary.reasons == {"refused_by_warehouse": 1}
+    assert (len(staged_minutes(warehouse, "SHIBUSDT")), staged_minutes(warehouse)) == (101, [])
+    assert ask(warehouse, "SELECT load_state, COUNT(*) FROM extraction_outcomes GROUP BY 1 ORDER BY 1") == [
+        ("loaded", 3),
+        ("quarantined", 1),
+    ]
+
+
+class LakeWithABadSector(Lake):
+    """The real store, which cannot read one object for now."""
+
+    def get(self, bucket, key):
+        if "BTCUSDT_klines" in key:
+            raise LakeUnavailable(f"expected to read {key}, but the object store answered 500")
+        return super().get(bucket, key)
+
+
+def test_an_object_that_cannot_be_read_stays_queued_and_the_others_are_loaded(binance, lake, warehouse):
+    extract(binance, lake, warehouse)
+    summary = LoadSummary()
+
+    with pytest.raises(LakeUnavailable, match="1 objects could not be read"):
+        load_pending(LakeWithABadSector(lake._client, lake.config), warehouse, "run", summary)
+
+    assert (summary.objects, len(staged_minutes(warehouse, "ETHUSDT"))) == (3, 101)
+    assert load_pending(lake, warehouse, "run").objects == 1
+
+
+def test_a_candle_that_opened_while_the_question_was_on_its_way_is_taken(binance, lake, warehouse):
+    extract(binance, lake, warehouse, {"name": "one", "symbols": ["BTCUSDT"]})
+    key = next(key for key in keys(lake) if "BTCUSDT_klines" in key)
+    envelope = json.loads(lake.get(lake.config.raw_bucket, key))
+    envelope["server_time"] = envelope["data"][-1][0] - 59
+    lake.put(lake.config.raw_bucket, key, json.dumps(envelope).encode())
+
+    assert load_pending(lake, warehouse, "run").rejected == 0
+    assert watermark(warehouse) == NOON - timedelta(minutes=2)
+
+
+def test_a_symbol_that_stops_trading_is_asked_once_more_for_its_last_candles(binance, lake, warehouse, market):
+    seed(warehouse)
+    refresh(binance, warehouse)
+    cycle(binance, lake, warehouse, plan_shards(warehouse)[0])
+    market.advance(90_000)
+    market.set_symbol("ETHUSDT", status="HALT")
+    with warehouse.session() as session:
+        symbols.expire_states(session, "binance", ["ETHUSDT"])
+    refresh(binance, warehouse)
+    assert plan_shards(warehouse)[1:] == []
+
+    with warehouse.session() as session:
+        for table, column in (("tracked_symbols", "status_since"), ("extraction_metadata", "last_fetch_time")):
+            session.run(f"UPDATE {table} SET {column} = {column} - INTERVAL 2 MINUTE")
+    market.advance(60_000)
+    market.forget_requests()
+    (closing,) = plan_shards(warehouse)[1:]
+    assert (closing["symbols"], closing["closing"]) == ([], ["ETHUSDT"])
+    cycle(binance, lake, warehouse, closing)
+
+    assert {request["path"] for request in market.requests()} == {"/api/v3/time", "/api/v3/klines"}
+    assert staged_minutes(warehouse, "ETHUSDT")[-1] == NOON + timedelta(minutes=1)
+    assert plan_shards(warehouse)[1:] == []
+
+
+def test_a_symbol_removed_keeps_its_data_and_goes_on_where_it_was_when_it_is_added_again(
+    binance, lake, warehouse, market
+):
+    seed(warehouse)
+    cycle(binance, lake, warehouse)
+    with warehouse.session() as session:
+        symbols.remove(session, "binance", "BTCUSDT", NOON)
+    assert "BTCUSDT" not in plan_shards(warehouse)[0]["symbols"]
+    market.advance(300 * 60_000)
+    with warehouse.session() as session:
+        symbols.add(session, "binance", ["BTCUSDT"], NOON)
+    cycle(binance, lake, warehouse, {"name": "one", "symbols": ["BTCUSDT"]})
+
+    assert staged_minutes(warehouse) == [NOON + timedelta(minutes=n) for n in range(-100, 301)]

@@ -9,6 +9,7 @@ import pytest
 from candlewick.lake.envelope import unwrap, wrap
 from candlewick.lake.keys import raw_key
 from candlewick.market import DataType, Interval, Source
+from candlewick.pipeline.payload import depth_span, klines_span
 
 HEAD = {
     "exchange": "binance",
@@ -36,12 +37,16 @@ def test_the_envelope_is_plain_json_with_the_names_of_the_design():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("body", [b"<html>busy</html>", b'[["1"', b"\xff\xfe\x00", b""])
+@pytest.mark.parametrize("body", [b"<html>busy</html>", b'[["1"', b"\xff\xfe\x00", b"", b"[" * 5000 + b"]" * 5000])
 def test_an_answer_that_is_no_json_is_kept_and_comes_back_as_text_nobody_takes_for_candles(body):
     envelope = unwrap(wrap(body, **HEAD))
 
     assert envelope.data_encoding == "base64"
     assert isinstance(json.loads(bytes(envelope.data)), str)
+
+
+def test_an_answer_nobody_can_read_counts_no_rows():
+    assert klines_span(b"[" * 5000, 1).rows == depth_span(b"[" * 5000).rows == 0
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b'{"symbol": "BTCUSDT"}', b'{"data": ['])

@@ -28,6 +28,7 @@ TABLES = {
     base_asset      VARCHAR(32)  NULL,
     quote_asset     VARCHAR(32)  NULL,
     status_at       DATETIME(3)  NULL COMMENT 'when the exchange was asked last',
+    status_since    DATETIME(3)  NULL COMMENT 'when this status was first heard',
     added_at        DATETIME(3)  NOT NULL,
     removed_at      DATETIME(3)  NULL,
     PRIMARY KEY (exchange, symbol)

@@ -1,0 +1,94 @@
+"""A question to the exchange, and the row its outcome leaves."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from candlewick.market import DataType, Interval, Source
+from candlewick.warehouse.database import from_ms
+from candlewick.warehouse.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from candlewick.exchange.errors import ExchangeError
+    from candlewick.exchange.port import Answer
+    from candlewick.pipeline.payload import Span
+
+ERROR_MESSAGE_LIMIT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object as it was put into the lake."""
+
+    bucket: str
+    key: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked, by which run."""
+
+    exchange: str
+    symbol: str
+    data_type: DataType
+    interval: Interval | None
+    page: int
+    run_id: str
+    shard: str
+
+    def stored(self, answer: Answer, span: Span, kept: StoredObject) -> Outcome:
+        """Return the row of an answer that is in the lake; it queues the object for the load."""
+        return Outcome(
+            exchange=self.exchange,
+            symbol=self.symbol,
+            data_type=self.data_type,
+            interval_code=self._interval_code,
+            run_id=self.run_id,
+            shard=self.shard,
+            page=self.page,
+            status="stored",
+            source=Source.REST,
+            captured_at=from_ms(answer.captured_at_ms),
+            load_state="pending",
+            bucket=kept.bucket,
+            object_key=kept.key,
+            payload_bytes=len(kept.payload),
+            sha256=hashlib.sha256(kept.payload).hexdigest(),
+            row_count=span.rows,
+            first_open_time=None if span.first_open_ms is None else from_ms(span.first_open_ms),
+            last_open_time=None if span.last_open_ms is None else from_ms(span.last_open_ms),
+            host=answer.host,
+            http_status=answer.http_status,
+            weight=answer.weight,
+            latency_ms=answer.latency_ms,
+            exchange_time=from_ms(answer.exchange_time_ms),
+        )
+
+    def failed(self, error: ExchangeError, now: datetime) -> Outcome:
+        """Return the row of a question without an answer."""
+        return Outcome(
+            exchange=self.exchange,
+            symbol=self.symbol,
+            data_type=self.data_type,
+            interval_code=self._interval_code,
+            run_id=self.run_id,
+            shard=self.shard,
+            page=self.page,
+            status="failed",
+            source=Source.REST,
+            captured_at=now,
+            load_state="none",
+            host=error.host,
+            http_status=error.http_status,
+            error_kind=type(error).__name__,
+            error_message=str(error)[:ERROR_MESSAGE_LIMIT],
+        )
+
+    @property
+    def _interval_code(self) -> str:
+        return self.interval.value if self.interval else ""
