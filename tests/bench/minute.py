@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MINUTES = 6
 POLL_SECONDS = 0.2
+SAMPLE_SECONDS = 5.0
+MINUTE_SECONDS = 300
 LATENCY_MS = 100
 WARM_UP_SECONDS = 600
 
@@ -59,10 +61,15 @@ def measure(home: Path, symbols: int, aim_seconds: int) -> list[tuple[str, str, 
 def _platform(home: Path, symbols: int):
     """A running demo platform, taken down and left without data at the end."""
     from candlewick.local.platform import DEMO, Platform
+    from candlewick.settings import Settings
 
     names = ["BTCUSDT", "ETHUSDT", "BNBUSDT", *(f"S{number:03d}USDT" for number in range(symbols - 3))]
+    dbt = os.environ.get("CANDLEWICK_DBT_EXECUTABLE", str(Settings().dbt))
+    for name in [name for name in os.environ if name.startswith(("AIRFLOW", "CANDLEWICK"))]:
+        del os.environ[name]  # nothing set outside is measured, or written to
     os.environ |= {
         "CANDLEWICK_HOME": str(home),
+        "CANDLEWICK_DBT_EXECUTABLE": dbt,
         "CANDLEWICK_SYMBOLS": ",".join(names),
         "CANDLEWICK_DEMO_LATENCY_MILLISECONDS": str(LATENCY_MS),
         **{f"CANDLEWICK_{what}_PORT": str(free_port()) for what in ("AIRFLOW", "DATABASE", "S3", "EXCHANGE")},
@@ -86,8 +93,16 @@ def _watch(platform, symbols: int) -> Seen:
         while len(seen.from_close) < MINUTES:
             minute += timedelta(minutes=1)
             closed = minute + timedelta(minutes=1)
+            deadline = time.monotonic() + MINUTE_SECONDS
+            sampled = 0.0
             while not _is_there(connection, marts, minute, symbols):
-                _sample(platform, seen)
+                if time.monotonic() > deadline:
+                    raise TimeoutError(
+                        f"the minute {minute} of {symbols} symbols did not arrive; logs: {platform.home.logs}"
+                    )
+                if time.monotonic() - sampled > SAMPLE_SECONDS:
+                    _sample(platform, seen)
+                    sampled = time.monotonic()
                 time.sleep(POLL_SECONDS)
             now = datetime.now(UTC).replace(tzinfo=None)
             seen.from_close.append((now - closed).total_seconds())
@@ -120,7 +135,7 @@ def _is_there(connection, marts: str, minute: datetime, symbols: int) -> bool:
 
 
 def _newest_run(platform) -> datetime:
-    """When the newest run that has reached its load was queued, naive UTC."""
+    """When the newest run that started was queued, naive UTC: one runs at a time, so it is the one that brought the facts."""
     path = platform.home.airflow / "airflow.db"
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as metadata:
         (queued,) = metadata.execute(
