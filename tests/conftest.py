@@ -19,6 +19,7 @@ from candlewick.warehouse.database import Warehouse
 from candlewick.warehouse.host_state import HostStateStore
 from support.servers import GivenMySQL, MariaDB, ObjectStore
 
+os.environ["CANDLEWICK_ENV_FILE"] = ""  # nobody's .env decides which servers tests talk to
 RECORDINGS = Path(os.environ.get("CANDLEWICK_RECORDINGS", REPOSITORY.parent / "shared" / "data" / "binance"))
 DBT = Path(os.environ.get("CANDLEWICK_DBT_EXECUTABLE", REPOSITORY / ".candlewick/venvs/dbt/bin/dbt"))
 GIVEN_MYSQL = os.environ.get("CANDLEWICK_TEST_MYSQL")

@@ -28,7 +28,7 @@ def environment(tmp_path_factory):
     ports = {f"CANDLEWICK_{what}_PORT": str(free_port()) for what in ("AIRFLOW", "DATABASE", "S3", "EXCHANGE")}
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "CANDLEWICK"))}
     home = tmp_path_factory.mktemp("home")
-    return {**kept, **ports, "CANDLEWICK_HOME": str(home), "CANDLEWICK_DBT_EXECUTABLE": DBT}
+    return {**kept, **ports, "CANDLEWICK_ENV_FILE": "", "CANDLEWICK_HOME": str(home), "CANDLEWICK_DBT_EXECUTABLE": DBT}
 
 
 def launcher(environment, *words, seconds=600):

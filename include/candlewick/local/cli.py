@@ -4,36 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
 from dotenv import load_dotenv
 from pydantic import ValidationError
 
-from candlewick.local import shell, status
+from candlewick.local import env_file, removal, shell, status
 from candlewick.local.errors import LauncherError, NotRunning
 from candlewick.local.landed import show_landed, wait_for_data
 from candlewick.local.platform import DEMO, LIVE, Platform, base_environment
 from candlewick.local.progress import console, error_console, step
-from candlewick.settings import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 INTERRUPTED = 130  # what shells report of a program that Ctrl-C ended
-# What `make clean` removes, by name: a home folder set by mistake must not lose more than what is ours.
-DATA = ("data", "logs", "run", "dbt", "bin", "secrets", "mode")
-ENVIRONMENTS = (
-    "venvs/airflow",
-    "venvs/dbt",
-    "venvs/tools",
-    "venvs/candlewick.txt",
-    "venvs/.lock",
-    "venvs/.with-dev-tools",
-    "venvs",
-)
 
 
 def start(mode: str) -> int:
@@ -85,28 +71,12 @@ def show_logs(service: str | None) -> int:
 def clean(*, yes: bool, everything: bool) -> int:
     """Stop everything and remove data and logs; the virtualenvs too when asked to."""
     platform = Platform.create(None, base_environment())
-    what = "all data, logs and passwords" + (" and the virtualenvs" if everything else "")
-    if not yes:
-        if not sys.stdin.isatty():
-            raise LauncherError(
-                f"This removes {what} under {platform.home.root}; say make clean YES=1 if that is meant."
-            )
-        if input(f"Remove {what} under {platform.home.root}? [y/N] ").strip().lower() not in ("y", "yes"):
-            return 1
+    if not removal.confirmed(platform.home.root, yes=yes, everything=everything):
+        return 1
     platform.down()
-    for name in (*DATA, *(ENVIRONMENTS if everything else ())):
-        _remove(platform.home.root / name)
-    if everything and not any(platform.home.root.iterdir()):
-        platform.home.root.rmdir()
-    console.print(f"Removed {what}.")
+    removal.remove(platform.home.root, everything=everything)
+    console.print(f"Removed {removal.what(everything=everything)}.")
     return 0
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _options(argv: list[str]) -> argparse.Namespace:
@@ -140,8 +110,9 @@ def _run(options: argparse.Namespace) -> int:
 def main(argv: list[str]) -> int:
     """Run a command; errors are one sentence."""
     options = _options(argv)
-    load_dotenv(REPOSITORY / ".env")
     try:
+        if file := env_file.path():
+            load_dotenv(file)
         return _run(options)
     except ValidationError as error:
         for wrong in error.errors():
