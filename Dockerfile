@@ -21,11 +21,13 @@ WORKDIR /opt/candlewick/app
 # Requirements come before sources: a changed DAG does not install Airflow again.
 COPY requirements.txt ./
 RUN uv venv --python /usr/local/bin/python /opt/candlewick/venvs/airflow \
-    && uv pip sync --python /opt/candlewick/venvs/airflow/bin/python --compile-bytecode requirements.txt
+    && uv pip sync --python /opt/candlewick/venvs/airflow/bin/python --compile-bytecode \
+       --build-constraints requirements.txt requirements.txt
 
 COPY dbt_project/requirements.txt dbt_project/
 RUN uv venv --python /usr/local/bin/python /opt/candlewick/venvs/dbt \
-    && uv pip sync --python /opt/candlewick/venvs/dbt/bin/python --compile-bytecode dbt_project/requirements.txt
+    && uv pip sync --python /opt/candlewick/venvs/dbt/bin/python --compile-bytecode \
+       --build-constraints requirements.txt dbt_project/requirements.txt
 
 # Editable, as on a developer's machine: the package finds dbt_project/ beside itself.
 COPY pyproject.toml ./

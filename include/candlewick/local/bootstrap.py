@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,12 +17,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from candlewick.local import env_file, removal
 from candlewick.local.system_packages import BootstrapError, require_system_packages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = env_file.REPOSITORY
 UV_VERSION = "0.13.8"
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 # Commands that look at or end what runs: with no environment there is nothing of the kind, and none is made for them.
@@ -36,20 +36,9 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def dotenv_value(name: str) -> str | None:
-    """Return a variable from the environment or, failing that, from ``.env``."""
-    if os.environ.get(name):
-        return os.environ[name]
-    path = REPOSITORY / ".env"
-    if not path.is_file():
-        return None
-    found = re.findall(rf"^\s*(?:export\s+)?{name}\s*=\s*(.*?)\s*$", path.read_text(encoding="utf-8"), re.MULTILINE)
-    return found[-1].strip("'\"") or None if found else None
-
-
 def home() -> Path:
     """Return the folder of all local state."""
-    return (REPOSITORY / Path(dotenv_value("CANDLEWICK_HOME") or ".candlewick").expanduser()).resolve()
+    return (REPOSITORY / Path(env_file.value("CANDLEWICK_HOME") or ".candlewick").expanduser()).resolve()
 
 
 def suitable_python() -> str:
@@ -118,6 +107,14 @@ class Environment:
         """Whether it was made from exactly these requirements."""
         return self.python.exists() and self.stamp.is_file() and self.stamp.read_text() == self.wanted()
 
+    def works(self) -> bool:
+        """Whether the launcher can be imported: what an interrupted installation left has no stamp, perhaps no packages."""
+        if self.stamp.is_file() or not self.python.exists():
+            return self.python.exists()
+        attempt = [str(self.python), "-c", "import candlewick.local.cli"]
+        env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        return subprocess.run(attempt, env=env, capture_output=True, check=False).returncode == 0
+
     def make(self, uv: Path, log: Path) -> None:
         """Create it or bring it up to date: exactly the pinned packages, no more."""
         self.stamp.unlink(missing_ok=True)
@@ -131,6 +128,9 @@ class Environment:
             "--python",
             str(self.python),
             "--compile-bytecode",
+            # What builds a package that publishes no wheel is pinned like the rest.
+            "--build-constraints",
+            str(REPOSITORY / "requirements.txt"),
             *map(str, self.requirements),
         ]
         if self.package:
@@ -175,7 +175,10 @@ def prepare(*, dev: bool) -> Environment:
         dbt = Environment("dbt", [REPOSITORY / "dbt_project" / "requirements.txt"], package=False)
         stale = [environment for environment in (airflow, dbt) if not environment.ready()]
         require_system_packages(
-            suitable_python(), say, server=dotenv_value("AIRFLOW_CONN_WAREHOUSE") is None, compiler=airflow in stale
+            suitable_python(),
+            lambda argv, what: run(argv, what, log),
+            server=env_file.value("AIRFLOW_CONN_WAREHOUSE") is None,
+            compiler=airflow in stale,
         )
         if stale:
             say(f"Preparing virtualenvs under {folder / 'venvs'} (once; then only when requirements change)")
@@ -185,26 +188,55 @@ def prepare(*, dev: bool) -> Environment:
     return airflow
 
 
-def main(argv: list[str]) -> int:  # noqa: RET503 - exec does not return
+def without_installation(command: str, options: list[str]) -> int:
+    """Do what one of the commands that install nothing can do where no launcher is installed.
+
+    Raises:
+        BootstrapError: services were started from here, and what could stop them is not there.
+    """
+    folder = home()
+    if any((folder / "run").glob("*.json")):
+        raise BootstrapError(
+            f"services were started under {folder}, but the installation there was interrupted; "
+            "complete it with make shell CMD=true, then try again."
+        )
+    if command == "clean" and folder.is_dir():
+        everything = "--all" in options
+        if not removal.confirmed(folder, yes="--yes" in options, everything=everything):
+            return 1
+        removal.remove(folder, everything=everything)
+        say(f"Removed {removal.what(everything=everything)}.")
+        return 0
+    say(f"Nothing is installed under {folder}, so nothing runs.")
+    return 1 if command == "status" else 0
+
+
+def become(argv: list[str]) -> int:  # noqa: RET503 - exec does not return
     """Prepare what is missing and become the command asked for."""
     dev = argv[:1] == ["--dev"]
     command = argv[1:] if dev else argv
     os.environ["CANDLEWICK_HOME"] = str(home())
-    installed = airflow_environment(dev=False)
     if command[:1] and command[0] in WITHOUT_INSTALL:
-        if not installed.python.exists():
-            say(f"Nothing is installed under {home()}, so nothing runs.")
-            return 1 if command[0] == "status" else 0
-        environment = installed
+        environment = airflow_environment(dev=False)
+        if not environment.works():
+            return without_installation(command[0], command[1:])
     else:
-        try:
-            environment = prepare(dev=dev)
-        except BootstrapError as error:
-            say(f"error: {error}")
-            return 1
+        environment = prepare(dev=dev)
     os.environ.pop("PYTHONPATH", None)  # the package is installed; children must not see the repository twice
     rest = command[1:] if command[:1] == ["python"] else ["-m", "candlewick.local", *command]
     os.execv(environment.python, [str(environment.python), *rest])  # noqa: S606 - becoming the command is the point
+
+
+def main(argv: list[str]) -> int:
+    """Become the command; what is in the way is told in a sentence."""
+    try:
+        return become(argv)
+    except BootstrapError as error:
+        say(f"error: {error}")
+    except OSError as error:
+        said = f"{error.strerror}: {error.filename}; all local state lives under {home()} (CANDLEWICK_HOME), which has to be writable"
+        say(f"error: {said if error.filename else error}")
+    return 1
 
 
 if __name__ == "__main__":

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 # Debian keeps servers here, and a plain user's PATH does not.
 SYSTEM_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
@@ -59,8 +60,16 @@ def _ask(python: str) -> tuple[str, bool, bool]:
     return out[0], out[1] == "True", out[2] == "True"
 
 
-def require_system_packages(python: str, say: Callable[[str], None], *, server: bool, compiler: bool) -> None:
+def require_system_packages(
+    python: str, run: Callable[[Sequence[str], str], None], *, server: bool, compiler: bool
+) -> None:
     """Install what is missing, as root or through a sudo that asks nothing.
+
+    Args:
+        python: the interpreter virtualenvs are made from.
+        run: runs a command and shows, in the words given with it, that it is at work.
+        server: a private MariaDB will be started.
+        compiler: Python packages are about to be built.
 
     Raises:
         BootstrapError: something is missing and cannot be installed from here.
@@ -73,12 +82,14 @@ def require_system_packages(python: str, say: Callable[[str], None], *, server: 
     prefix = _privilege()
     if prefix is None or not found("apt-get"):
         raise BootstrapError(f"these system packages are missing and installing them needs root; run: {by_hand}")
-    say(f"Installing system packages: {' '.join(need)}")
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for step in (["apt-get", "-qq", "update"], [*command, "-qq"]):
-        done = subprocess.run([*prefix, *step], env=env, check=False, capture_output=True, text=True)
-        if done.returncode and "install" in step:
-            raise BootstrapError(f"{done.stderr.strip()[-500:]}\napt-get could not install them; by hand: {by_hand}")
+    # Through env: sudo keeps no variable of its caller, and a question from a package would wait for ever.
+    prefix = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive"]
+    with suppress(BootstrapError):  # one list of many that fails is no reason; a package that is not found will be
+        run([*prefix, "apt-get", "-qq", "update"], "asking apt what there is")
+    try:
+        run([*prefix, *command, "-qq"], f"installing system packages ({' '.join(need)})")
+    except BootstrapError as error:
+        raise BootstrapError(f"{error}\nBy hand: {by_hand}") from None
     still = missing_packages(python, server=server, compiler=compiler)
     if still:
         raise BootstrapError(f"apt-get installed {' '.join(still)}, yet the files are not found.")

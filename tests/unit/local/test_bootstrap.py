@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -45,10 +46,10 @@ def test_a_machine_that_has_all_never_calls_apt(monkeypatch):
 
 def test_the_home_folder_may_stand_in_the_env_file(monkeypatch, tmp_path):
     monkeypatch.delenv("CANDLEWICK_HOME", raising=False)
-    monkeypatch.setattr(bootstrap, "REPOSITORY", tmp_path)
-    assert bootstrap.home() == tmp_path / ".candlewick"
-    (tmp_path / ".env").write_text("# CANDLEWICK_HOME=no\nCANDLEWICK_HOME='elsewhere'\n")
-    assert bootstrap.home() == tmp_path / "elsewhere"
+    assert bootstrap.home() == bootstrap.REPOSITORY / ".candlewick"
+    (tmp_path / "settings.env").write_text("CANDLEWICK_HOME='elsewhere'  # on the big disk\n")
+    monkeypatch.setenv("CANDLEWICK_ENV_FILE", str(tmp_path / "settings.env"))
+    assert bootstrap.home() == bootstrap.REPOSITORY / "elsewhere"
     monkeypatch.setenv("CANDLEWICK_HOME", "/from/environment")
     assert str(bootstrap.home()) == "/from/environment"
 
@@ -73,6 +74,59 @@ def test_looking_at_or_ending_nothing_installs_nothing(monkeypatch, tmp_path, co
     assert bootstrap.main([command]) == (1 if command == "status" else 0)
     assert "Nothing is installed" in capsys.readouterr().out
     assert not (tmp_path / "new").exists()
+
+
+@pytest.fixture
+def interrupted(monkeypatch, tmp_path):
+    """A home in which an installation was interrupted: an interpreter, no packages."""
+    monkeypatch.setenv("CANDLEWICK_HOME", str(tmp_path / "home"))
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "home/venvs/airflow"], check=True)
+    return tmp_path / "home"
+
+
+@pytest.mark.parametrize("command", ["down", "status", "logs"])
+def test_an_interrupted_installation_is_none(interrupted, command, capsys):
+    assert bootstrap.main([command]) == (1 if command == "status" else 0)
+    assert "nothing runs" in capsys.readouterr().out
+
+
+def test_what_an_interrupted_installation_left_is_cleaned_all_the_same(interrupted, capsys):
+    (interrupted / "logs").mkdir()
+    assert bootstrap.main(["clean"]) == 1
+    assert "YES=1" in capsys.readouterr().out
+    assert bootstrap.main(["clean", "--yes"]) == 0
+    assert [path.name for path in interrupted.iterdir()] == ["venvs"]
+    assert bootstrap.main(["clean", "--yes", "--all"]) == 0
+    assert not interrupted.exists()
+
+
+def test_services_whose_launcher_is_gone_are_not_called_stopped(interrupted, capsys):
+    (interrupted / "run").mkdir()
+    (interrupted / "run" / "scheduler.json").touch()
+    assert bootstrap.main(["down"]) == 1
+    assert "the installation there was interrupted" in capsys.readouterr().out
+
+
+def test_a_home_that_cannot_be_made_is_told_in_a_sentence(monkeypatch, capsys):
+    monkeypatch.setenv("CANDLEWICK_HOME", "/proc/candlewick")
+    assert bootstrap.main(["demo"]) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("error: ")
+    assert "under /proc/candlewick (CANDLEWICK_HOME), which has to be writable" in said
+
+
+def test_apt_is_called_through_sudo_without_questions_and_a_failure_tells_the_command(monkeypatch):
+    called = []
+
+    def fail(argv, what):
+        called.append(" ".join(argv))
+        raise BootstrapError(f"{what} failed")
+
+    monkeypatch.setattr(system_packages, "found", lambda program: program == "apt-get")
+    monkeypatch.setattr(system_packages, "_privilege", lambda: ["sudo", "-n"])
+    with pytest.raises(BootstrapError, match=r"installing system packages .* failed\nBy hand: sudo apt-get update"):
+        system_packages.require_system_packages(sys.executable, fail, server=True, compiler=False)
+    assert [line.startswith("sudo -n env DEBIAN_FRONTEND=noninteractive apt-get ") for line in called] == [True, True]
 
 
 def test_every_requirement_is_pinned():
