@@ -35,8 +35,10 @@ def announce(
     """
     if not happened:
         return
+    from candlewick.warehouse.database import utc_now  # the driver; DAG files import this module while they are parsed
+
     config = config or settings()
-    moment = now or ledger.now_utc()
+    moment = now or utc_now()
     wanted = receivers.configured(config)
     warehouse, due = _record(happened, open_warehouse, config, moment, claim=bool(wanted))
     if not due or not wanted:
@@ -49,11 +51,10 @@ def announce(
         except Exception as error:  # noqa: BLE001  # whatever a receiver does must not hide the event itself
             log.warning("the alert did not reach %s: %s", name, error)
             errors.append(f"{name}: {error}")
-    if via:
-        for _, event in due:
-            _memory(config, event).write_text(moment.isoformat(), encoding="utf-8")
     if warehouse is not None:
         _note(warehouse, [event_id for event_id, _ in due], via, errors)
+    if via:
+        _remember(config, [event for _, event in due], moment)
 
 
 def _record(
@@ -87,6 +88,19 @@ def _note(warehouse: Warehouse, event_ids: list[int], via: list[str], errors: li
         ledger.mark_notified(warehouse, event_ids, via=",".join(via), error="; ".join(errors))
     except Exception:
         log.exception("the announcement could not be noted in pipeline_events: via %s, errors %s", via, errors)
+
+
+def _remember(config: Settings, events: Sequence[Event], moment: datetime) -> None:
+    try:
+        for event in events:
+            _memory(config, event).write_text(moment.isoformat(), encoding="utf-8")
+    except OSError as error:
+        log.warning(
+            "expected to keep the time of the announcement under %s, got %s; while the database is down the same alert "
+            "may be sent again: free space there, or make it writable",
+            config.home,
+            error,
+        )
 
 
 def _memory(config: Settings, event: Event) -> Path:

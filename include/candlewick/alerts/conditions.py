@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from candlewick.warehouse.events import Event, Kind, Severity
+from candlewick.warehouse.symbols import TRADING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from candlewick.exchange.errors import ExchangeError, IpBanned
 
@@ -18,6 +19,22 @@ class Extracted(Protocol):
     @property
     def symbols_failed(self) -> Mapping[str, str]:
         """Sentences by symbol."""
+
+
+class Changed(Protocol):
+    """What is read of a symbol whose state changed."""
+
+    @property
+    def symbol(self) -> str:
+        """Its name."""
+
+    @property
+    def before(self) -> str | None:
+        """The state it had; None: it was not asked yet."""
+
+    @property
+    def after(self) -> str:
+        """The state it has."""
 
 
 class Loaded(Protocol):
@@ -35,6 +52,21 @@ class Loaded(Protocol):
 def symbols_failed(summary: Extracted) -> list[Event]:
     """Return an event per symbol that could not be asked for; the next cycle asks again."""
     return [Event(Kind.SYMBOL_FAILED, Severity.WARNING, symbol, why) for symbol, why in summary.symbols_failed.items()]
+
+
+def symbol_states(changes: Iterable[Changed]) -> list[Event]:
+    """Return an event per symbol that came into a state in which it is not asked for."""
+    return [
+        Event(
+            Kind.SYMBOL_STATE,
+            Severity.WARNING,
+            change.symbol,
+            f"{change.before or 'not asked yet'} → {change.after}: no new candles until the exchange says {TRADING}; "
+            "remove the symbol if it does not come back",
+        )
+        for change in changes
+        if change.after != TRADING
+    ]
 
 
 def quarantined(summary: Loaded) -> list[Event]:

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from candlewick.market import DataType, Interval
-from candlewick.warehouse.events import Event, Kind, Severity, now_utc
+from candlewick.warehouse.database import utc_now
+from candlewick.warehouse.events import Event, Kind, Severity
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +30,7 @@ def stale_symbols(warehouse: Warehouse, config: Settings, *, now: datetime | Non
 
     A symbol without any candle is late when it has been tracked for that long.
     """
-    moment = now or now_utc()
+    moment = now or utc_now()
     minute = Interval.MINUTE_1
     allowed = timedelta(minutes=config.stale_after_minutes)
     with warehouse.session() as session:

@@ -10,7 +10,7 @@ import pytest
 
 from candlewick.alerts.announce import announce
 from candlewick.warehouse.database import WarehouseError
-from candlewick.warehouse.events import Event, Kind, Severity, mark_notified, recently_announced, record
+from candlewick.warehouse.events import Event, Kind, Severity
 
 SECRET_PATH = "secret-of-the-webhook"
 NOON = datetime(2026, 1, 1, 12)
@@ -171,13 +171,30 @@ def test_words_longer_than_the_table_are_cut_not_lost(tell, warehouse):
     assert rows(warehouse, "CHAR_LENGTH(subject), CHAR_LENGTH(message)") == [(191, 2000)]
 
 
-def test_an_event_can_be_recorded_and_marked_by_hand(warehouse):
-    event_id = record(warehouse, Kind.QUARANTINED, Severity.WARNING, "load", "2 rows", now=NOON)
-    assert not recently_announced(warehouse, Kind.QUARANTINED, "load", repeat_minutes=60, now=NOON)
+def test_a_home_that_cannot_be_written_keeps_nobody_from_hearing_and_the_row_says_so(warehouse, told, webhook, mail):
+    told.home.joinpath("alerts").write_text("a file where the folder belongs")
 
-    with warehouse.session() as session:
-        session.run("UPDATE pipeline_events SET notified_at = occurred_at")
-    mark_notified(warehouse, [event_id], via="email", error="")
+    announce([FAILED], open_warehouse=lambda: warehouse, config=told, now=NOON)
 
-    assert recently_announced(warehouse, Kind.QUARANTINED, "load", repeat_minutes=60, now=NOON)
-    assert not recently_announced(warehouse, Kind.QUARANTINED, "load", repeat_minutes=60, now=NOON + timedelta(hours=2))
+    assert (len(mail.mails), len(webhook.posts)) == (1, 1)
+    assert rows(warehouse, "notified_at, notified_via, notify_error") == [(NOON, "email,webhook", None)]
+
+
+def test_with_neither_database_nor_home_people_hear_rather_twice_than_never(told, webhook, mail):
+    told.home.joinpath("alerts").write_text("a file where the folder belongs")
+
+    def nothing_there():
+        raise WarehouseError("cannot connect")
+
+    for minutes in (0, 1):
+        announce([FAILED], open_warehouse=nothing_there, config=told, now=NOON + timedelta(minutes=minutes))
+
+    assert (len(mail.mails), len(webhook.posts)) == (2, 2)
+
+
+@pytest.mark.usefixtures("webhook", "mail")
+def test_each_change_of_a_symbols_state_is_a_row(tell, warehouse):
+    for minutes, state in enumerate(["HALT", "BREAK"]):
+        tell([Event(Kind.SYMBOL_STATE, Severity.WARNING, "BTCUSDT", state)], now=NOON + timedelta(minutes=minutes))
+
+    assert rows(warehouse, "message, notified_via") == [("HALT", "email,webhook"), ("BREAK", None)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from candlewick.alerts import conditions
 from candlewick.pipeline.extract import ExtractSummary
 from candlewick.pipeline.load import LoadSummary
+from candlewick.warehouse.symbols import StateChange
 
 
 def test_each_symbol_that_failed_is_a_subject_of_its_own():
@@ -24,7 +25,25 @@ def test_rejected_rows_are_told_with_their_reasons_and_the_remedy():
     assert 'force_process = ["quarantined"]' in event.message
 
 
+def test_a_symbol_that_stops_trading_is_told_with_its_state_before_and_after():
+    events = conditions.symbol_states(
+        [
+            StateChange("AUSDT", "TRADING", "HALT"),
+            StateChange("BUSDT", "BREAK", "NOT_LISTED"),
+            StateChange("CUSDT", None, "BREAK"),
+            StateChange("DUSDT", "HALT", "TRADING"),
+        ]
+    )
+
+    assert [(event.kind, event.severity, event.subject, event.message.split(":")[0]) for event in events] == [
+        ("symbol_state", "warning", "AUSDT", "TRADING → HALT"),
+        ("symbol_state", "warning", "BUSDT", "BREAK → NOT_LISTED"),
+        ("symbol_state", "warning", "CUSDT", "not asked yet → BREAK"),
+    ]
+
+
 def test_nothing_to_tell_is_nothing_told():
     assert conditions.quarantined(LoadSummary()) == []
+    assert conditions.symbol_states([]) == []
     assert conditions.symbols_failed(ExtractSummary()) == []
     assert conditions.schedule_invalid("market_minute", "") == []
