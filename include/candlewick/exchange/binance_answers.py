@@ -25,7 +25,7 @@ def exchange_info(body: bytes, host: str) -> ExchangeInfo:
     """Return the symbols' states and the weight limit per minute of ``/api/v3/exchangeInfo``.
 
     Raises:
-        Unavailable: the body does not hold the symbols.
+        Unavailable: the body does not hold the symbols, or names none.
     """
     content = _object(body, host)
     try:
@@ -40,6 +40,8 @@ def exchange_info(body: bytes, host: str) -> ExchangeInfo:
         ]
     except (KeyError, TypeError, ValueError) as error:
         raise _unusable(body, host, "symbols with status, baseAsset and quoteAsset, and rateLimits") from error
+    if not symbols:  # taken at its word, it would say that every symbol was delisted
+        raise _unusable(body, host, "the symbols it trades")
     return ExchangeInfo(symbols, min(limits, default=None))
 
 

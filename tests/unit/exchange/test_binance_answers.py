@@ -21,7 +21,7 @@ def test_symbols_and_the_weight_limit_are_read():
 
 
 def test_without_a_weight_limit_none_is_told():
-    assert exchange_info(b'{"symbols": []}', "api.test").weight_limit_per_minute is None
+    assert exchange_info(json.dumps({"symbols": [SYMBOL]}).encode(), "api.test").weight_limit_per_minute is None
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,11 @@ def test_without_a_weight_limit_none_is_told():
 def test_exchange_information_that_cannot_be_read_is_no_answer(body):
     with pytest.raises(Unavailable, match=r"from api\.test, got"):
         exchange_info(body, "api.test")
+
+
+def test_exchange_information_without_symbols_is_no_answer_rather_than_all_of_them_delisted():
+    with pytest.raises(Unavailable, match=r"expected the symbols it trades from api\.test, got .*names a Binance host"):
+        exchange_info(json.dumps({"rateLimits": LIMITS, "symbols": []}).encode(), "api.test")
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"serverTime": "1"}'])
