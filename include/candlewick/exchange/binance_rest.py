@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from candlewick.market import Interval
     from candlewick.settings import Settings
 
-CAPABILITIES = Capabilities(exchange="binance", klines_page_limit=1000, has_archive=True)
+CAPABILITIES = Capabilities(klines_page_limit=1000)
 KLINES_WEIGHT, EXCHANGE_INFO_WEIGHT = 2, 20
 DEPTH_WEIGHTS = {100: 5, 500: 25, 1000: 50, 5000: 250}
 """Weight of an order book by the most levels asked for."""
@@ -57,7 +57,7 @@ class BinanceRest:
         def read(reply: Reply) -> ExchangeInfo:
             info = binance_answers.exchange_info(reply.body, reply.host.name)
             if info.weight_limit_per_minute is not None:
-                self._client.hosts.share_limit(reply.host, info.weight_limit_per_minute)
+                self._client.hosts.share_limit(info.weight_limit_per_minute)
             return info
 
         # Who may trade a symbol is a large part of the answer, and nothing here reads it.

@@ -53,7 +53,7 @@ class WeightBudget:
                 f"expected to be allowed to ask {state.host}, but this address is banned for another "
                 f"{(until_ms - now_ms) / 1000:.0f} s ({state.ban_reason}); nothing is sent until the ban ends",
                 until_ms=until_ms,
-            )
+            ).at(state.host)
 
     def obstacle(
         self, state: HostState, weight: int, now_ms: int, *, clock_known: bool
@@ -65,7 +65,7 @@ class WeightBudget:
                 f"expected to be allowed to ask {state.host}, but it asked every process to pause for another "
                 f"{seconds:.1f} s; try again then, and lower weight_share if it happens often",
                 retry_after_seconds=seconds,
-            )
+            ).at(state.host)
         minute = now_ms // MILLISECONDS_PER_MINUTE
         limit = int(self.share * (state.weight_limit or UNKNOWN_LIMIT))
         window, used = (state.window_minute, state.used_weight) if _is_current(state, minute) else (minute, 0)
@@ -76,7 +76,7 @@ class WeightBudget:
             f"expected room for weight {weight} at {state.host}, but {used} of our {limit} a minute are used; "
             f"the next minute starts in {seconds:.1f} s",
             retry_after_seconds=seconds,
-        )
+        ).at(state.host)
 
     def reserve(self, state: HostState, weight: int, now_ms: int, *, clock_known: bool) -> int:
         """Count a request before it is sent, and return the minute it was counted in.

@@ -14,19 +14,26 @@ ExchangeError
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class ExchangeError(Exception):
-    """Base of everything an exchange adapter raises."""
+    """Base of everything an exchange adapter raises; ``host`` is the one asked, or that would have been, where known."""
 
+    host: str | None = None
     http_status: int | None = None
+
+    def at(self, host: str) -> Self:
+        """Name the host; return the error itself."""
+        self.host = host
+        return self
 
 
 class BadRequest(ExchangeError):
     """The exchange understood and refused the question."""
 
-    def __init__(self, message: str, *, code: int | None = None, http_status: int | None = None) -> None:
+    def __init__(self, message: str, *, http_status: int | None = None) -> None:
         super().__init__(message)
-        self.code = code
         self.http_status = http_status
 
 

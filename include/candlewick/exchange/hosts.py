@@ -130,13 +130,14 @@ class Hosts:
 
         self._states.change(names, now_ms, rule)
 
-    def share_limit(self, host: Host, weight_per_minute: int) -> None:
-        """Share the weight limit a host told."""
+    def share_limit(self, weight_per_minute: int) -> None:
+        """Share the weight limit a host told: it holds for all of them, so that a fallback is known before it is needed."""
 
         def rule(states: list[HostState]) -> None:
-            states[0].weight_limit = weight_per_minute
+            for state in states:
+                state.weight_limit = weight_per_minute
 
-        self._states.change([host.name], self._time.earliest_ms(), rule)
+        self._states.change([host.name for host in self._hosts], self._time.earliest_ms(), rule)
 
     def _try(self, weight: int, route: Route) -> Admission | RateLimited | BudgetExhausted:
         resting: dict[Host, int] = {}

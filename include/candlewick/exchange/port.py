@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 class Capabilities:
     """What an exchange can do, read by the pipeline instead of asking for its name."""
 
-    exchange: str
     klines_page_limit: int
-    has_archive: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +41,6 @@ class SymbolState:
     status: str
     base_asset: str
     quote_asset: str
-
-    @property
-    def is_trading(self) -> bool:
-        """Whether candles can be expected now."""
-        return self.status == "TRADING"
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,12 +69,10 @@ class Refusal:
         if code == UNKNOWN_SYMBOL:
             return UnknownSymbol(
                 f"expected a symbol of the exchange, but {said}; remove it from the tracked symbols",
-                code=code,
                 http_status=self.status,
             )
         return BadRequest(
             f"expected the question to be understood, but {said}; correct its parameters or the connection's host",
-            code=code,
             http_status=self.status,
         )
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import requests
-from requests.adapters import HTTPAdapter
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from candlewick.exchange.binance_answers import server_time_ms
 from candlewick.exchange.breaker import Breaker
 from candlewick.exchange.budget import Counted, WeightBudget
 from candlewick.exchange.clock import Clock, ExchangeClock
+from candlewick.exchange.deadline import AnswerTooLate, DeadlineAdapter
 from candlewick.exchange.errors import ExchangeError, HostRefused, NoHostLeft, RateLimited, Unavailable
 from candlewick.exchange.hosts import Admission, Host, Hosts, Route, Rules
 from candlewick.exchange.port import Answer
@@ -74,7 +74,7 @@ class RestClient:
         session: requests.Session | None,
     ) -> None:
         self._settings, self._clock, self._states = settings, clock, states
-        self._session = session or _pooled_session(len(hosts), settings.request_concurrency)
+        self._session = session or _pooled_session(len(hosts), settings)
         self.time, self._time_lock = ExchangeClock(clock), threading.Lock()
         breaker = Breaker(settings.breaker_failures, int(settings.breaker_reset_seconds * 1000))
         rules = Rules(WeightBudget(settings.weight_share), breaker)
@@ -133,7 +133,7 @@ class RestClient:
             counter = reply.headers.get(USED_WEIGHT)
             result = self._read(reply, read)
         except ExchangeError as error:
-            self.hosts.answered(host, route, self._counted(sent, counter), error)
+            self.hosts.answered(host, route, self._counted(sent, counter), error.at(host.name))
             raise
         self.hosts.answered(host, route, self._counted(sent, counter), None)
         return result
@@ -147,7 +147,7 @@ class RestClient:
                 timeout=(self._settings.connect_timeout_seconds, self._settings.read_timeout_seconds),
                 allow_redirects=False,
             )
-        except requests.RequestException as error:  # a body shorter than its Content-Length is one of these
+        except (requests.RequestException, AnswerTooLate) as error:  # the former also when a body was cut short
             raise Unavailable(
                 f"expected a whole answer of {host.name} to {sent.question.path}, got none ({error}); try again"
             ) from error
@@ -193,8 +193,11 @@ class RestClient:
         )
 
 
-def _pooled_session(hosts: int, connections_per_host: int) -> requests.Session:
+def _pooled_session(hosts: int, settings: Settings) -> requests.Session:
     session = requests.Session()
     for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(pool_connections=hosts, pool_maxsize=connections_per_host))
+        adapter = DeadlineAdapter(
+            settings.answer_timeout_seconds, hosts=hosts, connections_per_host=settings.request_concurrency
+        )
+        session.mount(scheme, adapter)
     return session

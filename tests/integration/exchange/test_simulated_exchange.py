@@ -43,11 +43,12 @@ def test_an_order_book_has_the_levels_asked_for(client):
     assert (len(book["bids"]), len(book["asks"])) == (20, 20)
 
 
-def test_symbols_and_limit_are_read_and_the_limit_is_shared(client, market, row):
+def test_symbols_and_limit_are_read_and_the_limit_holds_for_the_fallback_too(client, market, row):
     market.set_symbol("ETHUSDT", status="HALT")
     info = client().exchange_info()
-    assert (info.symbols["BTCUSDT"].is_trading, info.symbols["ETHUSDT"].status) == (True, "HALT")
-    assert (info.weight_limit_per_minute, row("weight_limit")) == (6000, (6000,))
+    assert (info.symbols["BTCUSDT"].status, info.symbols["ETHUSDT"].status) == ("TRADING", "HALT")
+    assert info.weight_limit_per_minute == 6000
+    assert row("weight_limit", 0) == row("weight_limit", 1) == (6000,)
 
 
 def test_an_unknown_symbol_is_told_with_the_exchanges_words(client, market):

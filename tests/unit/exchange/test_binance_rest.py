@@ -6,6 +6,7 @@ import requests
 from candlewick.exchange.errors import (
     BadRequest,
     BudgetExhausted,
+    ExchangeError,
     IpBanned,
     NoHostLeft,
     RateLimited,
@@ -16,6 +17,7 @@ from candlewick.exchange.state import BreakerState
 from candlewick.market import Interval
 
 M1 = Interval.MINUTE_1
+SYMBOL = {"symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC", "quoteAsset": "USDT"}
 UNKNOWN = {"status": 400, "body": b'{"code": -1121, "msg": "Invalid symbol."}'}
 
 
@@ -257,17 +259,61 @@ def test_a_wait_longer_than_our_patience_is_a_budget_exhausted(binance, transpor
     assert transport.questions() == []
 
 
-def test_the_limit_the_exchange_tells_is_shared(binance, transport, states):
-    limit = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6000}
-    transport.script.append({"body": json.dumps({"symbols": [], "rateLimits": [limit]}).encode()})
-    binance().exchange_info()
-    assert states.rows["api.test"].weight_limit == 6000
+def test_each_limit_the_exchange_tells_holds_for_every_host(binance, transport, states):
+    client = binance()
+    for told in (6000, 4000):
+        limit = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": told}
+        transport.script.append({"body": json.dumps({"symbols": [SYMBOL], "rateLimits": [limit]}).encode()})
+        client.exchange_info()
+        assert {host: state.weight_limit for host, state in states.rows.items()} == {
+            "api.test": told,
+            "data-api.test": told,
+        }
 
 
 def test_exchange_information_that_cannot_be_read_is_tried_again(binance, transport):
-    transport.script += [{"body": b"<html>"}, {"body": b'{"symbols": []}'}]
-    assert binance().exchange_info().symbols == {}
-    assert len(transport.questions("/api/v3/exchangeInfo")) == 2
+    whole = json.dumps({"symbols": [SYMBOL]}).encode()
+    transport.script += [{"body": b"<html>"}, {"body": b'{"symbols": []}'}, {"body": whole}]
+    assert list(binance().exchange_info().symbols) == ["BTCUSDT"]
+    assert len(transport.questions("/api/v3/exchangeInfo")) == 3
+
+
+@pytest.mark.parametrize(
+    ("host", "entry"),
+    [
+        ("api.test", UNKNOWN),
+        ("api.test", failure(429, headers={"Retry-After": "100"})),
+        ("api.test", failure(418)),
+        ("data-api.test", failure()),
+        ("data-api.test", requests.ReadTimeout("slow")),
+    ],
+)
+def test_an_error_names_the_host_that_was_asked_last(binance, transport, host, entry):
+    client = binance(retry_attempts=3)
+    client.time_ms()
+    transport.script += [entry] * 3
+    with pytest.raises(ExchangeError) as caught:
+        client.klines("BTCUSDT", M1, 0, 1)
+    assert caught.value.host == host == transport.questions()[-1]
+
+
+def test_what_is_not_sent_for_a_ban_a_pause_or_the_budget_names_the_host_it_was_for(binance, transport, states):
+    client = binance(retry_after_max_seconds=1)
+    client.time_ms()
+    now_ms, state = client.time_ms(), states.rows["api.test"]
+    for field, value in (("used_weight", 9999), ("paused_until_ms", now_ms + 9000), ("banned_until_ms", now_ms + 9000)):
+        setattr(state, field, value)
+        with pytest.raises(ExchangeError) as caught:
+            client.klines("BTCUSDT", M1, 0, 1)
+        assert caught.value.host == "api.test"
+    assert transport.questions() == []
+
+
+def test_when_no_host_is_left_none_is_named(binance, transport):
+    transport.by_host = {"api.test": failure(451), "data-api.test": failure(403)}
+    with pytest.raises(NoHostLeft) as caught:
+        binance().klines("BTCUSDT", M1, 0, 1)
+    assert caught.value.host is None
 
 
 def test_a_redirect_is_not_followed(binance, transport):

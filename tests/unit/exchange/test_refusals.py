@@ -48,8 +48,8 @@ def test_every_status_and_code_has_its_meaning(status, code, kind):
     assert "why" in str(error)
 
 
-def test_a_bad_request_keeps_the_exchanges_code():
-    assert error_of(400, -1102).code == -1102
+def test_a_bad_request_is_told_with_the_exchanges_code():
+    assert "why (code -1102)" in str(error_of(400, -1102))
 
 
 @pytest.mark.parametrize(("headers", "seconds"), [({"Retry-After": "7"}, 7), ({}, 60), ({"Retry-After": "soon"}, 60)])
