@@ -74,8 +74,9 @@ class MariaDB(Server):
         as_root = [f"--user={getpass.getuser()}"] if os.geteuid() == 0 else []
         if not (self.data / "mysql").is_dir():
             done = subprocess.run(
-                ["mariadb-install-db", f"--defaults-file={config}", "--skip-test-db", *as_root],
-                check=False, capture_output=True, text=True,
+                # A relative folder: the installer is a shell script that breaks paths at spaces.
+                ["mariadb-install-db", "--no-defaults", "--datadir=./data", "--skip-test-db", *as_root],
+                check=False, capture_output=True, text=True, cwd=folder,
             )  # fmt: skip
             if done.returncode:
                 raise RuntimeError(f"mariadb-install-db: {done.stdout[-2000:]} {done.stderr[-2000:]}")
