@@ -117,7 +117,9 @@ class Settings(BaseSettings):
     )
 
     # --- the local launcher ------------------------------------------------------------------------------------------
-    bind_host: str = Field("127.0.0.1", description="Address the launcher's servers listen on.")
+    bind_host: str = Field(
+        "127.0.0.1", description="Address the web UI listens on; all other servers of the launcher stay on 127.0.0.1."
+    )
     airflow_port: int = Field(8080, ge=1, le=65535, description="Port of the Airflow UI and API.")
     database_port: int = Field(13306, ge=1, le=65535, description="Port of the private MariaDB.")
     s3_port: int = Field(19000, ge=1, le=65535, description="Port of the private S3 endpoint.")

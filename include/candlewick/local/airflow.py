@@ -19,7 +19,7 @@ import requests
 from candlewick.local.errors import LauncherError
 from candlewick.local.home import write_private
 from candlewick.local.processes import Service
-from candlewick.local.wiring import connect_host
+from candlewick.local.wiring import url_host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ class Airflow:
 
     def __init__(self, home: Home, settings: Settings, credentials: Credentials) -> None:
         self.home, self.settings, self.credentials = home, settings, credentials
-        self.url = f"http://{connect_host(settings.bind_host)}:{settings.airflow_port}"
+        self.url = f"http://{url_host(settings.bind_host)}:{settings.airflow_port}"
         self.command = str(Path(sys.executable).with_name("airflow"))
         self._token: str | None = None
 

@@ -1,4 +1,4 @@
-"""The warehouse server: a private MariaDB, or the checks of one from outside."""
+"""The warehouse server: how its accounts are reached, and a private MariaDB."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ import os
 import pwd
 import subprocess
 import tempfile
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import MySQLdb
 
 from candlewick.local import checks
-from candlewick.local.errors import LauncherError, PrivilegesMissing, Unreachable
+from candlewick.local.errors import LauncherError, ServiceFailed, Unreachable
 from candlewick.local.processes import Service
+from candlewick.local.wiring import LOOPBACK
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from candlewick.local.home import Credentials, Home
     from candlewick.local.wiring import Account
     from candlewick.settings import Settings
@@ -41,6 +44,27 @@ def open_account(account: Account, database: str = "") -> Any:
         local_infile=1,
         autocommit=True,
     )
+
+
+@contextmanager
+def session(account: Account) -> Iterator[Any]:
+    """Open a connection for a while; what the server says against it becomes one sentence.
+
+    Raises:
+        Unreachable: it does not answer, refuses the password, or goes away.
+    """
+    where = f"The database of AIRFLOW_CONN_{account.connection} at {account.host}:{account.port}"
+    try:
+        connection = open_account(account)
+    except MySQLdb.Error as error:
+        raise Unreachable(
+            f"{where} lets nobody in as {account.user} ({error.args[-1]}); check host, port, user and password."
+        ) from None
+    try:
+        with closing(connection):
+            yield connection
+    except MySQLdb.Error as error:
+        raise Unreachable(f"{where} failed while it was asked ({error.args[-1]}); look at make status.") from None
 
 
 def system_user() -> str:
@@ -85,16 +109,11 @@ class PrivateDatabase:
         installer = checks.program("mariadb-install-db", SERVER_PACKAGE)
         checks.program("my_print_defaults", SERVER_PACKAGE)
         user = system_user()
-        argv = [
-            installer,
-            f"--defaults-file={self.config}",
-            f"--datadir={self.data}",
-            "--skip-test-db",
-            "--skip-name-resolve",
-        ]
+        # The installer is a shell script that breaks paths at spaces; a relative one has none.
+        argv = [installer, "--no-defaults", f"--datadir=./{self.data.name}", "--skip-test-db", "--skip-name-resolve"]
         argv += ["--auth-root-authentication-method=socket", f"--auth-root-socket-user={user}"]
         argv += [f"--user={user}"] if os.geteuid() == 0 else []
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=self.data.parent)
         if done.returncode:
             said = (done.stderr.strip() or done.stdout.strip()).splitlines()
             raise LauncherError(
@@ -108,7 +127,7 @@ class PrivateDatabase:
 datadir = {self.data}
 socket = {self.socket}
 pid-file = {self.home.data}/mariadb.pid
-bind-address = {s.bind_host}
+bind-address = {LOOPBACK}
 port = {s.database_port}
 skip-name-resolve
 character-set-server = utf8mb4
@@ -133,6 +152,17 @@ performance-schema = OFF
     def _administrator(self) -> Any:
         return MySQLdb.connect(unix_socket=str(self.socket), user=system_user(), autocommit=True, connect_timeout=5)
 
+    @contextmanager
+    def _administration(self) -> Iterator[Any]:
+        try:
+            with closing(self._administrator()) as connection, connection.cursor() as cursor:
+                yield cursor
+        except MySQLdb.Error as error:
+            log = self.home.logs / "database.log"
+            raise ServiceFailed(
+                f"The private MariaDB refused its set-up ({error.args[-1]}); the log is {log}."
+            ) from None
+
     def create_accounts(self) -> None:
         """Create both schemas and the three accounts, with the passwords of today."""
         raw, marts = self.settings.raw_schema, self.settings.marts_schema
@@ -141,7 +171,7 @@ performance-schema = OFF
             "transformer": [f"SELECT ON {raw}.*", f"ALL ON {marts}.*"],
             "reader": [f"SELECT ON {raw}.*", f"SELECT ON {marts}.*"],
         }
-        with closing(self._administrator()) as connection, connection.cursor() as cursor:
+        with self._administration() as cursor:
             for schema in (raw, marts):
                 cursor.execute(
                     f"CREATE DATABASE IF NOT EXISTS {schema} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
@@ -158,59 +188,8 @@ performance-schema = OFF
 
     def grant_tables(self) -> None:
         """Let the transformer write the two raw tables that belong to its transactions (they exist only now)."""
-        with closing(self._administrator()) as connection, connection.cursor() as cursor:
+        with self._administration() as cursor:
             for table in TRANSFORMER_WRITES:
                 cursor.execute(
                     f"GRANT SELECT, INSERT, UPDATE, DELETE ON {self.settings.raw_schema}.{table} TO 'candlewick_transformer'@'%'"
                 )
-
-
-def require_privileges(name: str, account: Account, schemas: tuple[str, ...]) -> None:
-    """Try out what the platform will do to an outside warehouse, on a table of its own that goes away again.
-
-    Args:
-        name: the connection, for the message.
-        account: whom to try it as.
-        schemas: the schemas this account writes; made when missing.
-
-    Raises:
-        Unreachable: the server does not answer or refuses the password.
-        PrivilegesMissing: a step is refused; the message names it.
-    """
-    try:
-        connection = open_account(account)
-    except MySQLdb.Error as error:
-        raise Unreachable(
-            f"The database of AIRFLOW_CONN_{name} at {account.host}:{account.port} lets nobody in ({error.args[-1]}); "
-            "check host, port, user and password."
-        ) from None
-    with closing(connection), connection.cursor() as cursor, tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
-        file.write("2\n")
-        file.flush()
-        for schema in schemas:
-            probe = f"{schema}.candlewick_probe_{os.getpid()}"
-            steps = [
-                (
-                    "CREATE (schema)",
-                    f"CREATE DATABASE IF NOT EXISTS {schema} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
-                ),
-                ("CREATE", f"CREATE TABLE {probe} (n BIGINT PRIMARY KEY)"),
-                ("INSERT", f"INSERT INTO {probe} VALUES (1)"),
-                ("LOCAL INFILE", f"LOAD DATA LOCAL INFILE '{file.name}' INTO TABLE {probe}"),
-                ("CREATE TEMPORARY TABLES", f"CREATE TEMPORARY TABLE {probe}_temporary (n BIGINT)"),
-                ("ALTER", f"ALTER TABLE {probe} ADD COLUMN m BIGINT"),
-                ("UPDATE", f"UPDATE {probe} SET m = n"),
-                ("DELETE", f"DELETE FROM {probe}"),
-                ("DROP", f"DROP TABLE {probe}"),
-            ]
-            for needed, statement in steps:
-                try:
-                    cursor.execute(statement)
-                except MySQLdb.Error as error:
-                    with suppress(MySQLdb.Error):
-                        cursor.execute(f"DROP TABLE IF EXISTS {probe}")
-                    hint = " and set local_infile=1 on the server" if needed == "LOCAL INFILE" else ""
-                    raise PrivilegesMissing(
-                        f"The account {account.user} of AIRFLOW_CONN_{name} needs {needed} on schema {schema} and the server "
-                        f"refused: {error.args[-1]}; grant it{hint}."
-                    ) from None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from candlewick.local.processes import Service
+from candlewick.local.wiring import LOOPBACK
 
 if TYPE_CHECKING:
     from candlewick.settings import Settings
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 class SimulatedExchange:
     """``python -m candlewick.demo`` on loopback."""
 
-    def __init__(self, settings: Settings, base: str) -> None:
-        self.settings, self.base = settings, base
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.base = f"http://{LOOPBACK}:{settings.exchange_port}"
 
     def service(self) -> Service:
         """Return the server; it knows its own symbols and every one that is tracked."""
-        argv = [sys.executable, "-m", "candlewick.demo", "--host", self.settings.bind_host]
+        argv = [sys.executable, "-m", "candlewick.demo", "--host", LOOPBACK]
         argv += ["--port", str(self.settings.exchange_port), "--seed", str(self.settings.demo_seed)]
         argv += ["--symbols", ",".join(("default", *self.settings.symbols))]
         argv += ["--latency-ms", str(self.settings.demo_latency_milliseconds)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import MySQLdb
 from rich.table import Table
 
-from candlewick.local.database import open_account
+from candlewick.local.database import session
 from candlewick.local.errors import ServiceFailed
 from candlewick.local.progress import console
 
@@ -61,7 +60,7 @@ def landed(platform: Platform, *, count: bool) -> list[Landed]:
     raw, marts = platform.settings.raw_schema, platform.settings.marts_schema
     of = (platform.settings.exchange,)
     tracked = f"SELECT symbol FROM {raw}.tracked_symbols WHERE exchange = %s AND active = 1"
-    with closing(open_account(platform.wiring.account("WAREHOUSE_READ"))) as connection:
+    with session(platform.wiring.account("WAREHOUSE_READ")) as connection:
         rows = _rows(connection, f"{tracked} AND (status IS NULL OR status = 'TRADING') ORDER BY symbol", of)
         found = {symbol: Landed(symbol) for (symbol,) in rows}
         for one in found.values():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from candlewick.local import checks
 from candlewick.local.errors import ProgramMissing
 from candlewick.local.processes import Service
+from candlewick.local.wiring import LOOPBACK
 
 if TYPE_CHECKING:
     from candlewick.local.home import Credentials, Home
@@ -29,12 +30,11 @@ class PrivateStore:
         if not rclone.exists():
             raise ProgramMissing(f"{rclone} is missing; delete {sys.prefix} and run make again, which installs it.")
         self.folder.mkdir(parents=True, exist_ok=True)
-        host = f"[{self.settings.bind_host}]" if ":" in self.settings.bind_host else self.settings.bind_host
-        argv = [str(rclone), "serve", "s3", str(self.folder), "--addr", f"{host}:{self.settings.s3_port}"]
+        argv = [str(rclone), "serve", "s3", str(self.folder), "--addr", f"{LOOPBACK}:{self.settings.s3_port}"]
         argv += ["--config", os.devnull, "--cache-dir", str(self.home.data / "s3-cache")]
         keys = f'"{self.credentials["s3_key"]},{self.credentials["s3_secret"]}"'
         return Service("s3", argv, {**os.environ, "RCLONE_AUTH_KEY": keys}, self.settings.s3_port)
 
     def ready(self) -> bool:
         """Whether it listens."""
-        return checks.answers(self.settings.bind_host, self.settings.s3_port)
+        return checks.answers(LOOPBACK, self.settings.s3_port)

@@ -18,9 +18,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from candlewick.local import checks, dbt
+from candlewick.local import checks, dbt, outside
 from candlewick.local.airflow import Airflow
-from candlewick.local.database import PrivateDatabase, require_privileges
+from candlewick.local.database import PrivateDatabase, session
 from candlewick.local.errors import LauncherError, ServiceFailed
 from candlewick.local.exchange import SimulatedExchange
 from candlewick.local.home import Credentials, Home
@@ -29,7 +29,7 @@ from candlewick.local.preflight import preflight
 from candlewick.local.processes import Processes, tail
 from candlewick.local.progress import Step, console, step
 from candlewick.local.shutdown import stop_all
-from candlewick.local.wiring import wire
+from candlewick.local.wiring import LOOPBACK, wire
 from candlewick.settings import Settings
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Platform:
         self.airflow = Airflow(self.home, settings, self.credentials)
         self.database = PrivateDatabase(self.home, settings, self.credentials)
         self.store = PrivateStore(self.home, settings, self.credentials)
-        self.exchange = SimulatedExchange(settings, f"http://{self.wiring.connect_host}:{settings.exchange_port}")
+        self.exchange = SimulatedExchange(settings)
 
     @classmethod
     def create(cls, mode: str | None, environ: Mapping[str, str]) -> Platform:
@@ -109,24 +109,22 @@ class Platform:
         ]
 
     def start_warehouse(self, current: Step) -> None:
-        """Start the private database, or check the one from outside."""
-        raw, marts = self.settings.raw_schema, self.settings.marts_schema
-        if not self.wiring.is_private("WAREHOUSE"):
-            writer, transformer = self.wiring.account("WAREHOUSE"), self.wiring.account("WAREHOUSE_TRANSFORM")
-            require_privileges("WAREHOUSE", writer, (raw, marts) if writer == transformer else (raw,))
-            if transformer != writer:
-                require_privileges("WAREHOUSE_TRANSFORM", transformer, (marts,))
-            current.result = f"from outside, {writer.host}:{writer.port}"
-            return
-        self._start(self.database.service, "database", self.database.ready)
-        self.database.create_accounts()
-        current.result = f"MariaDB on {self.settings.bind_host}:{self.settings.database_port}"
+        """Start the private database, or check the one from outside; then see whether readers get in."""
+        if self.wiring.is_private("WAREHOUSE"):
+            self._start(self.database.service, "database", self.database.ready)
+            self.database.create_accounts()
+        else:
+            outside.require_warehouse(self.wiring, self.settings, self.mode)
+        account = self.wiring.account("WAREHOUSE")
+        with session(self.wiring.account("WAREHOUSE_READ")):
+            what = "MariaDB on" if self.wiring.is_private("WAREHOUSE") else "from outside,"
+            current.result = f"{what} {account.host}:{account.port}"
 
     def start_store(self, current: Step) -> None:
         """Start the private S3 endpoint; one from outside is tried when the buckets are made."""
         if self.wiring.is_private("LAKE"):
             self._start(self.store.service, "s3", self.store.ready)
-            current.result = f"S3 on {self.settings.bind_host}:{self.settings.s3_port}"
+            current.result = f"S3 on {LOOPBACK}:{self.settings.s3_port}"
         else:
             current.result = "from outside"
 
@@ -152,6 +150,8 @@ class Platform:
         said = self._run([sys.executable, "-m", "candlewick.local.provision"], "candlewick.local.provision")
         if self.wiring.is_private("WAREHOUSE"):
             self.database.grant_tables()
+        else:
+            outside.require_tables(self.wiring, self.settings)
         # Airflow's own log lines come the same way; the three commands' words are what a person wants.
         return "; ".join(line for line in said.splitlines() if line.startswith(("schema ", "symbols ", "buckets ")))
 

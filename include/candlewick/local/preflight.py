@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from candlewick.local import checks
 from candlewick.local.errors import LauncherError
+from candlewick.local.wiring import LOOPBACK
 
 if TYPE_CHECKING:
     from candlewick.local.platform import Platform
@@ -33,7 +34,8 @@ def preflight(platform: Platform) -> None:
         port, what, setting = ports[name]
         at = next((record for record in running if record.name == name), None)
         if at is None:
-            checks.require_free(platform.settings.bind_host, port, what, setting)
+            host = platform.settings.bind_host if name == "api-server" else LOOPBACK
+            checks.require_free(host, port, what, setting)
         elif at.port != port:
             raise LauncherError(
                 f"{setting} says {port}, but {what} runs on port {at.port} already; run make down first."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from candlewick.local.errors import LauncherError
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from candlewick.settings import Settings
 
 PREFIX = "AIRFLOW_CONN_"
+# Where all our servers listen but the web UI: some of them ask nobody for a password.
+LOOPBACK = "127.0.0.1"
+LARGEST_PORT = 65535
 BINANCE_HOSTS = (
     "https://api.binance.com",
     "https://data-api.binance.vision",
@@ -29,12 +32,13 @@ BINANCE_ARCHIVE = "https://data.binance.vision"
 
 @dataclass(frozen=True)
 class Account:
-    """How a database is reached."""
+    """How a database is reached; ``connection`` is the name it was found under."""
 
     host: str
     port: int
     user: str
-    password: str
+    password: str = field(repr=False)
+    connection: str = field(default="WAREHOUSE", compare=False)
 
 
 @dataclass(frozen=True)
@@ -43,21 +47,24 @@ class Wiring:
 
     variables: Mapping[str, str]
     outside: frozenset[str]
-    connect_host: str
 
     def is_private(self, name: str) -> bool:
         """Whether the launcher provides this connection (``LAKE``, ``WAREHOUSE``, ``BINANCE``, ``BINANCE_ARCHIVE``)."""
         return name not in self.outside
 
     def account(self, name: str) -> Account:
-        """Return a database account by connection name."""
+        """Return a database account by connection name.
+
+        Raises:
+            LauncherError: it names no host, or no port that can be.
+        """
         fields = parse(name, self.variables[PREFIX + name])
-        return Account(
-            str(fields.get("host") or "127.0.0.1"),
-            int(str(fields.get("port") or 3306)),
-            str(fields.get("login") or ""),
-            str(fields.get("password") or ""),
-        )
+        host, port = str(fields.get("host") or ""), str(fields.get("port") or 3306)
+        if not host:
+            raise LauncherError(f"{PREFIX}{name} names no host; correct it in the environment or .env.")
+        if not (port.isdecimal() and 0 < int(port) <= LARGEST_PORT):
+            raise LauncherError(f"{PREFIX}{name} names the port {port!r}; correct it in the environment or .env.")
+        return Account(host, int(port), str(fields.get("login") or ""), str(fields.get("password") or ""), name)
 
     def bases(self, name: str) -> list[str]:
         """Return the base URLs of an http connection, the first choice first."""
@@ -96,27 +103,27 @@ def parse(name: str, value: str) -> dict[str, object]:
 
 def wire(settings: Settings, credentials: Credentials, environ: Mapping[str, str], mode: str) -> Wiring:
     """Return the connections: every ``AIRFLOW_CONN_…`` of the environment wins over one made here."""
-    host = connect_host(settings.bind_host)
     given = {key: value for key, value in environ.items() if key.startswith(PREFIX) and value}
-    made = _made(settings, credentials, host, mode)
+    made = _made(settings, credentials, mode)
     if PREFIX + "WAREHOUSE" in given:
         for name in ("WAREHOUSE_TRANSFORM", "WAREHOUSE_READ"):
             made[name] = given[PREFIX + "WAREHOUSE"]
     outside = frozenset(key.removeprefix(PREFIX) for key in given)
-    return Wiring({**{PREFIX + key: value for key, value in made.items()}, **given}, outside, host)
+    return Wiring({**{PREFIX + key: value for key, value in made.items()}, **given}, outside)
 
 
-def connect_host(bind_host: str) -> str:
-    """Return the address under which a server bound there is reached from this machine."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind_host, bind_host)  # noqa: S104 - compared, not bound
+def url_host(bind_host: str) -> str:
+    """Return how a URL of this machine names a server bound there."""
+    host = {"0.0.0.0": LOOPBACK, "::": "::1"}.get(bind_host, bind_host)  # noqa: S104 - compared, not bound
+    return f"[{host}]" if ":" in host else host
 
 
-def _made(settings: Settings, credentials: Credentials, host: str, mode: str) -> dict[str, str]:
+def _made(settings: Settings, credentials: Credentials, mode: str) -> dict[str, str]:
     def mysql(role: str, schema: str) -> str:
         return json.dumps(
             {
                 "conn_type": "mysql",
-                "host": host,
+                "host": LOOPBACK,
                 "port": settings.database_port,
                 "login": f"candlewick_{role}",
                 "password": credentials[f"database_{role}"],
@@ -130,7 +137,7 @@ def _made(settings: Settings, credentials: Credentials, host: str, mode: str) ->
         "login": credentials["s3_key"],
         "password": credentials["s3_secret"],
         "extra": {
-            "endpoint_url": f"http://{host}:{settings.s3_port}",
+            "endpoint_url": f"http://{LOOPBACK}:{settings.s3_port}",
             "region_name": "us-east-1",
             "config_kwargs": {
                 "s3": {"addressing_style": "path"},
@@ -139,7 +146,7 @@ def _made(settings: Settings, credentials: Credentials, host: str, mode: str) ->
             },
         },
     }
-    demo = f"http://{host}:{settings.exchange_port}"
+    demo = f"http://{LOOPBACK}:{settings.exchange_port}"
     rest, *fallbacks = [demo] if mode == "demo" else BINANCE_HOSTS
     return {
         "LAKE": json.dumps(lake),

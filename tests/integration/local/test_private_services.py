@@ -1,49 +1,16 @@
-"""Real servers: a private MariaDB and S3 endpoint, their rights, and outside ones in their place."""
+"""Real servers: a private MariaDB and S3 endpoint, and their rights."""
 
 from __future__ import annotations
 
-import json
-from contextlib import closing
-
 import MySQLdb
+import psutil
 import pytest
 
-from candlewick.local.database import open_account, require_privileges
-from candlewick.local.errors import PrivilegesMissing, Unreachable
 from candlewick.local.platform import Platform
-from candlewick.local.progress import Step
 from candlewick.local.shutdown import stop_all
 from candlewick.local.wiring import Account
-from candlewick.settings import Settings
-from support.ports import free_port, listens
-
-
-def step() -> Step:
-    return Step("a step", lambda _: None)
-
-
-@pytest.fixture
-def config(tmp_path):
-    return Settings(
-        home=tmp_path,
-        database_port=free_port(),
-        s3_port=free_port(),
-        exchange_port=free_port(),
-        database_memory_megabytes=64,
-    )
-
-
-@pytest.fixture
-def platform(config):
-    platform = Platform(config, "demo", {})
-    yield platform
-    stop_all(platform.processes, 5)
-
-
-def rows(account, query):
-    with closing(open_account(account)) as connection, connection.cursor() as cursor:
-        cursor.execute(query)
-        return cursor.fetchall()
+from support.asking import rows, step
+from support.ports import listens
 
 
 def test_the_private_database_is_set_up_for_the_pipeline(platform):
@@ -97,40 +64,30 @@ def test_objects_need_the_generated_keys_which_no_command_line_shows(platform):
     assert listens(platform.settings.s3_port)
 
 
-def test_with_outside_servers_no_private_one_starts(platform, config, tmp_path):
-    platform.start_warehouse(step())
-    platform.start_store(step())
-    outside = {
-        f"AIRFLOW_CONN_{name}": platform.wiring.variables[f"AIRFLOW_CONN_{name}"] for name in ("WAREHOUSE", "LAKE")
-    }
-    guest_config = config.model_copy(
-        update={"home": tmp_path / "guest", "database_port": free_port(), "s3_port": free_port()}
-    )
-    guest = Platform(guest_config, "demo", outside)
-    guest.start_warehouse(step())
-    guest.start_store(step())
-    assert guest.processes.records() == []
-    assert guest.private_services == ["exchange"]
-    assert guest.wiring.account("WAREHOUSE_READ") == platform.wiring.account("WAREHOUSE")
+def test_a_home_whose_path_has_spaces_is_one_like_any_other(config, tmp_path):
+    platform = Platform(config.model_copy(update={"home": tmp_path / "My Candles"}), "demo", {})
+    try:
+        platform.start_warehouse(step())
+        assert rows(platform.wiring.account("WAREHOUSE_READ"), "SELECT 1") == ((1,),)
+    finally:
+        stop_all(platform.processes, 5)
 
 
-def test_a_privilege_that_is_missing_outside_is_named(platform):
-    platform.start_warehouse(step())
-    reader = platform.wiring.account("WAREHOUSE_READ")
-    with pytest.raises(PrivilegesMissing, match=r"candlewick_reader of AIRFLOW_CONN_WAREHOUSE needs CREATE"):
-        require_privileges("WAREHOUSE", reader, ("candlewick_raw",))
-
-
-def test_forbidden_local_infile_is_named(platform):
-    platform.start_warehouse(step())
-    with closing(platform.database._administrator()) as connection, connection.cursor() as cursor:
-        cursor.execute("SET GLOBAL local_infile = 0")
-    with pytest.raises(PrivilegesMissing, match=r"needs LOCAL INFILE .* local_infile=1 on the server"):
-        require_privileges("WAREHOUSE", platform.wiring.account("WAREHOUSE"), ("candlewick_raw",))
-    assert rows(platform.wiring.account("WAREHOUSE"), "SHOW TABLES FROM candlewick_raw LIKE '%probe%'") == ()
-
-
-def test_an_outside_database_that_does_not_answer_is_named(config):
-    given = json.dumps({"conn_type": "mysql", "host": "127.0.0.1", "port": free_port(), "login": "u", "password": "p"})
-    with pytest.raises(Unreachable, match=r"database of AIRFLOW_CONN_WAREHOUSE at 127\.0\.0\.1:\d+ lets nobody in"):
-        Platform(config, "demo", {"AIRFLOW_CONN_WAREHOUSE": given}).start_warehouse(step())
+def test_what_is_bound_to_every_address_is_the_web_ui_and_nothing_else(config):
+    platform = Platform(config.model_copy(update={"bind_host": "0.0.0.0"}), "demo", {})
+    try:
+        platform.start_store(step())
+        platform.start_exchange(step())
+        platform.start_warehouse(step())
+        listening = {
+            connection.laddr.ip
+            for record in platform.processes.records()
+            for process in platform.processes.family(record)
+            for connection in process.net_connections(kind="inet")
+            if connection.status == psutil.CONN_LISTEN
+        }
+        assert listening == {"127.0.0.1"}
+        (api_server, *_) = platform.airflow.services(platform.environment)
+        assert "0.0.0.0" in api_server.argv
+    finally:
+        stop_all(platform.processes, 5)

@@ -72,6 +72,30 @@ def test_a_connection_that_cannot_be_read_is_named(config, credentials):
         wiring.account("WAREHOUSE")
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ('{"host": "db", "port": "abc"}', "names the port 'abc'"),
+        ('{"host": "db", "port": 99999}', "names the port '99999'"),
+        ('{"port": 3306}', "names no host"),
+        ("mysql://u:p@/schema", "names no host"),
+    ],
+)
+def test_a_connection_that_leads_nowhere_is_named(config, credentials, given, told):
+    wiring = wire(config, credentials, {"AIRFLOW_CONN_WAREHOUSE": given}, "demo")
+    with pytest.raises(LauncherError, match=f"AIRFLOW_CONN_WAREHOUSE {told}"):
+        wiring.account("WAREHOUSE")
+
+
+@pytest.mark.parametrize(
+    ("bound", "url"),
+    [("127.0.0.1", "http://127.0.0.1:8081"), ("0.0.0.0", "http://127.0.0.1:8081"), ("::", "http://[::1]:8081")],
+)
+def test_the_web_uis_address_is_one_a_browser_takes(config, bound, url):
+    moved = config.model_copy(update={"bind_host": bound, "airflow_port": 8081})
+    assert Platform(moved, "demo", {}).airflow.url == url
+
+
 def test_what_comes_from_outside_is_not_started(config):
     given = {
         "AIRFLOW_CONN_LAKE": '{"conn_type": "aws"}',
