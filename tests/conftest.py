@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from pathlib import Path
 
 import pytest
 
@@ -13,15 +12,14 @@ from candlewick.demo.testing import RunningExchange
 from candlewick.exchange.binance import from_connection
 from candlewick.lake.store import Lake
 from candlewick.pipeline.transform import run_dbt
-from candlewick.settings import REPOSITORY, Settings
+from candlewick.settings import Settings
 from candlewick.warehouse import schema
 from candlewick.warehouse.database import Warehouse
 from candlewick.warehouse.host_state import HostStateStore
+from support.places import DBT, NO_RECORDINGS, RECORDINGS
 from support.servers import GivenMySQL, MariaDB, ObjectStore
 
 os.environ["CANDLEWICK_ENV_FILE"] = ""  # nobody's .env decides which servers tests talk to
-RECORDINGS = Path(os.environ.get("CANDLEWICK_RECORDINGS", REPOSITORY.parent / "shared" / "data" / "binance"))
-DBT = Path(os.environ.get("CANDLEWICK_DBT_EXECUTABLE", REPOSITORY / ".candlewick/venvs/dbt/bin/dbt"))
 GIVEN_MYSQL = os.environ.get("CANDLEWICK_TEST_MYSQL")
 _numbers = itertools.count(1)
 
@@ -138,6 +136,6 @@ def dbt(database, warehouse, config):
 @pytest.fixture(scope="session")
 def recordings():
     """The folder of real recorded exchange data; the simulated exchange covers the same ground without it."""
-    if not RECORDINGS.is_dir():
-        pytest.skip(f"no recorded exchange data at {RECORDINGS} (CANDLEWICK_RECORDINGS)")
+    if NO_RECORDINGS:
+        pytest.skip(NO_RECORDINGS)
     return RECORDINGS

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from support.places import DBT
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = REPOSITORY / "dbt_project"
 MIGRATION = REPOSITORY / "include/candlewick/warehouse/migrations/versions/0001_minute_pipeline.py"
-DBT = Path(os.environ.get("CANDLEWICK_DBT_EXECUTABLE", REPOSITORY / ".candlewick/venvs/dbt/bin/dbt"))
 TRANSFORMER, PASSWORD = f"dbt_{os.getpid()}", "throw-away"
 CANDLE = ("open_price", "high_price", "low_price", "close_price", "volume", "quote_volume", "trade_count",
           "taker_buy_volume", "taker_buy_quote_volume")  # fmt: skip

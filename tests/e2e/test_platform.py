@@ -13,12 +13,11 @@ import psutil
 import pytest
 import requests
 
-from candlewick.settings import REPOSITORY
+from support.places import DBT
 from support.ports import free_port, wait_until
 
 pytestmark = pytest.mark.e2e
 
-DBT = os.environ.get("CANDLEWICK_DBT_EXECUTABLE", str(REPOSITORY / ".candlewick/venvs/dbt/bin/dbt"))
 RUN_SECONDS = 240
 
 
@@ -28,7 +27,13 @@ def environment(tmp_path_factory):
     ports = {f"CANDLEWICK_{what}_PORT": str(free_port()) for what in ("AIRFLOW", "DATABASE", "S3", "EXCHANGE")}
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "CANDLEWICK"))}
     home = tmp_path_factory.mktemp("home")
-    return {**kept, **ports, "CANDLEWICK_ENV_FILE": "", "CANDLEWICK_HOME": str(home), "CANDLEWICK_DBT_EXECUTABLE": DBT}
+    return {
+        **kept,
+        **ports,
+        "CANDLEWICK_ENV_FILE": "",
+        "CANDLEWICK_HOME": str(home),
+        "CANDLEWICK_DBT_EXECUTABLE": str(DBT),
+    }
 
 
 def launcher(environment, *words, seconds=600):

@@ -1,24 +1,18 @@
 """Replay: what was recorded is served as it was, and nothing else."""
 
 import io
-import os
 import zipfile
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from candlewick.demo.intervals import DAY_MS, HOUR_MS, MINUTE_MS
 from candlewick.demo.testing import RunningExchange
+from support.places import NO_RECORDINGS, RECORDINGS
 
 DAY = 1_679_616_000_000  # 2023-03-24
 JANUARY = 1_735_689_600_000  # 2025-01-01, recorded in microseconds
-RECORDINGS = Path(
-    os.environ.get("CANDLEWICK_RECORDINGS", Path(__file__).resolve().parents[4] / "shared" / "data" / "binance")
-)
-needs_recordings = pytest.mark.skipif(
-    not RECORDINGS.is_dir(), reason=f"no recordings at {RECORDINGS}; name their folder in CANDLEWICK_RECORDINGS"
-)
+needs_recordings = pytest.mark.skipif(bool(NO_RECORDINGS), reason=NO_RECORDINGS)
 
 
 def minute(opened, price, volume="2.00000000", trades=3):
