@@ -118,15 +118,52 @@ def test_an_unfinished_hour_is_there_and_never_called_final(warehouse, candle):
     assert warehouse.run("select is_final from {marts}.daily_klines order by date") == [(1,), (0,)]
 
 
-def test_the_hour_in_which_the_exchange_stopped_ends_without_a_new_minute(warehouse, candle, at):
+def test_the_hour_in_which_the_exchange_stopped_ends_with_the_first_final_minute_after_it(warehouse, candle, at):
     stopped = at("12:39:41.646")
     still = [candle("12:38", trades=0), candle("12:39", trades=0, close_time=stopped, captured="12:40:05")]
     warehouse.load(still)
     warehouse.minute()
-    assert hours(warehouse, "is_final, close_time") == [(0, stopped)]
     warehouse.load([{**row, "captured_at": at("14:01"), "exchange_time": at("14:01")} for row in still])
+    warehouse.load([candle("14:00", captured="14:00:30")])
     warehouse.minute()
-    assert hours(warehouse, "hour_start, is_final, close_time") == [(at("12:00"), 1, stopped)]
+    assert hours(warehouse, "hour_start, is_final, close_time")[0] == (at("12:00"), 0, stopped)
+    warehouse.load([candle("14:00", 101, captured="14:01:05")])
+    warehouse.minute()
+    assert hours(warehouse, "hour_start, is_final") == [(at("12:00"), 1), (at("14:00"), 0)]
+
+
+def test_an_hour_or_a_day_is_not_final_while_its_minutes_are_still_fetched(warehouse, candle, at):
+    clock = "2026-03-07 12:00:00"  # long over by the exchange's clock
+    day = [
+        candle(at("2026-03-05 22:25") + timedelta(minutes=n), captured=clock) for n in range(120)
+    ]  # fmt: skip  # to 00:24
+    first_page, second_page = day[:70], day[70:]  # to 23:34
+    warehouse.load(first_page)
+    warehouse.minute()
+    assert hours(warehouse, "hour(hour_start), candle_count, is_final") == [(22, 35, 1), (23, 35, 0)]
+    assert warehouse.one("select is_final from {marts}.daily_klines") == 0
+    warehouse.load(second_page)
+    warehouse.minute()
+    assert hours(warehouse, "hour(hour_start), candle_count, is_final") == [(22, 35, 1), (23, 60, 1), (0, 25, 0)]
+    assert warehouse.run("select is_final from {marts}.daily_klines order by date") == [(1,), (0,)]
+
+
+def test_a_minute_that_commits_while_hours_are_built_counts_as_what_it_is(warehouse, candle, at):
+    warehouse.load([candle("10:58")])
+    warehouse.dbt("run", "--select", "stg_klines", "fact_klines")
+    warehouse.load([candle("10:59")])
+    warehouse.dbt("run", "--select", "fact_klines")
+    warehouse.run("delete from {raw}.pending_loads where model = 'hourly_klines' and load_id = 2")  # not pinned
+    warehouse.minute()
+    assert hours(warehouse, "candle_count, is_final") == [(2, 1)]
+
+
+def test_a_full_refresh_finds_the_same_hours_final(warehouse, candle):
+    warehouse.load([candle("10:58"), candle("12:00"), candle("12:59", captured="12:59:30")])
+    warehouse.minute()
+    before = hours(warehouse, "hour(hour_start), is_final")
+    warehouse.minute("--full-refresh")
+    assert hours(warehouse, "hour(hour_start), is_final") == before == [(10, 1), (12, 0)]
 
 
 def test_candles_of_higher_intervals_are_facts_but_not_parts(warehouse, candle):

@@ -11,8 +11,3 @@
 {% macro bucket_values() %}
     {{ return(candle_values() + ['candle_count', 'final_count', 'first_open_time', 'last_open_time', 'is_final']) }}
 {% endmacro %}
-
-{#- The exchange's clock when the bucket was seen last: by one of its parts, or by a later capture that reached it (see `find_touched`). -#}
-{% macro bucket_seen_at() -%}
-    greatest(max(exchange_time), coalesce(max(seen_at), max(exchange_time)))
-{%- endmacro %}

@@ -1,32 +1,32 @@
 {#-
-    The buckets (hours or days) a run has to build, in a session table: exchange, symbol, bucket_start, seen_at.
+    The buckets (hours or days) a run has to build, in a session table: exchange, symbol, bucket_start, reached_at.
 
-    touched    = buckets of the 1m facts the pinned loads own (by their index on load_id)
-               + unfinished buckets that are over by now: a market that stands still brings no new minute, yet its hour ends
-    seen_at    = the exchange's clock at the newest capture that reached the bucket or beyond; null when none is known
-    A first build and a full refresh take every bucket there are facts for.
+    touched     = buckets of the 1m facts the pinned loads own (by their index on load_id)
+                + unfinished buckets of the same symbols that these have passed by now: a gap may hide the bucket's own last minute
+    reached_at  = open time of the symbol's newest final 1m fact; null when it has none
+
+    It is read before the minutes are: a load that commits in between adds minutes to a bucket that is not called final, never the
+    other way round. A first build and a full refresh take every bucket there are facts for.
 -#}
 {% macro find_touched(bucket) %}
-    {%- set facts, staged = ref('fact_klines'), ref('stg_klines') -%}
+    {%- set facts = ref('fact_klines') -%}
     {%- if execute -%}
-        {%- set start = bucket_start(bucket, 'facts.open_time') -%}
         {%- set key = 'exchange varchar(32) not null, symbol varchar(50) not null' -%}
-        {%- do drop_temporary(seen_relation()) -%}
+        {%- set owned = pinned_loads() ~ ' as pins straight_join ' ~ facts ~ ' as facts force index (by_load) on facts.load_id = pins.load_id'
+            if is_incremental() else facts ~ ' as facts' -%}
+        {%- do drop_temporary(reached_relation()) -%}
         {%- do drop_temporary(touched_buckets()) -%}
-        {%- do run_query('create temporary table ' ~ seen_relation() ~ ' (' ~ key
-            ~ ', reach datetime(3) not null, seen_at datetime(3) not null, primary key (exchange, symbol)) engine = InnoDB') -%}
+        {%- do run_query('create temporary table ' ~ reached_relation() ~ ' (' ~ key
+            ~ ', reached_at datetime(3) null, primary key (exchange, symbol)) engine = InnoDB') -%}
         {%- do run_query('create temporary table ' ~ touched_buckets() ~ ' (' ~ key
-            ~ ', bucket_start datetime(3) not null, seen_at datetime(3) null, primary key (exchange, symbol, bucket_start)) engine = InnoDB') -%}
-        {%- do run_query('insert into ' ~ seen_relation() ~ ' select staged.exchange, staged.symbol, max(staged.open_time), max(staged.exchange_time) from '
-            ~ pinned_loads() ~ ' as pins straight_join ' ~ staged ~ " as staged on staged.load_id = pins.load_id where staged.interval_code = '1m'"
-            ~ ' group by staged.exchange, staged.symbol') -%}
-        {%- set every_fact = facts ~ ' as facts' -%}
-        {%- set their_facts = pinned_loads() ~ ' as pins straight_join ' ~ facts ~ ' as facts force index (by_load) on facts.load_id = pins.load_id' -%}
-        {%- do run_query('insert into ' ~ touched_buckets() ~ ' (exchange, symbol, bucket_start) select distinct facts.exchange, facts.symbol, ' ~ start
-            ~ ' from ' ~ (their_facts if is_incremental() else every_fact) ~ " where facts.interval_code = '1m'") -%}
+            ~ ', bucket_start datetime(3) not null, reached_at datetime(3) null, primary key (exchange, symbol, bucket_start)) engine = InnoDB') -%}
+        {%- do run_query('insert into ' ~ touched_buckets() ~ ' (exchange, symbol, bucket_start) select distinct facts.exchange, facts.symbol, '
+            ~ bucket_start(bucket, 'facts.open_time') ~ ' from ' ~ owned ~ " where facts.interval_code = '1m'") -%}
+        {%- do run_query('insert into ' ~ reached_relation() ~ ' select series.exchange, series.symbol, ' ~ newest_final_open_time('series')
+            ~ " from (select distinct exchange, symbol, '1m' as interval_code from " ~ touched_buckets() ~ ') as series') -%}
         {%- if is_incremental() -%}{%- do run_query(touch_unfinished(bucket)) -%}{%- endif -%}
-        {%- do run_query('update ' ~ touched_buckets() ~ ' as touched inner join ' ~ seen_relation() ~ ' as seen on seen.exchange = touched.exchange'
-            ~ ' and seen.symbol = touched.symbol and touched.bucket_start <= seen.reach set touched.seen_at = seen.seen_at') -%}
+        {%- do run_query('update ' ~ touched_buckets() ~ ' as touched inner join ' ~ reached_relation() ~ ' as reached'
+            ~ ' on reached.exchange = touched.exchange and reached.symbol = touched.symbol set touched.reached_at = reached.reached_at') -%}
     {%- endif -%}
 {% endmacro %}
 
@@ -34,15 +34,20 @@
     {%- set column = bucket_column(bucket) %}
     insert ignore into {{ touched_buckets() }} (exchange, symbol, bucket_start)
     select built.exchange, built.symbol, built.{{ column }}
-    from {{ seen_relation() }} as seen
+    from {{ reached_relation() }} as reached
     straight_join {{ this }} as built force index (unfinished)
-        on built.is_final = 0 and built.exchange = seen.exchange and built.symbol = seen.symbol
-    where built.{{ column }} <= seen.reach and built.{{ column }} + interval 1 {{ bucket }} <= seen.seen_at
+        on built.is_final = 0 and built.exchange = reached.exchange and built.symbol = reached.symbol
+    where {{ is_passed(bucket, 'built.' ~ column, 'reached.reached_at') }}
 {% endmacro %}
+
+{#- Whether the last minute of a bucket, or a later one, is there and final; false also where no minute is final yet. -#}
+{% macro is_passed(bucket, start, reached_at) -%}
+    coalesce({{ start }} + interval 1 {{ bucket }} - interval 1 minute <= {{ reached_at }}, false)
+{%- endmacro %}
 
 {% macro touched_buckets() %}{{ return(this.schema ~ '.' ~ this.identifier ~ '__touched') }}{% endmacro %}
 
-{% macro seen_relation() %}{{ return(this.schema ~ '.' ~ this.identifier ~ '__seen') }}{% endmacro %}
+{% macro reached_relation() %}{{ return(this.schema ~ '.' ~ this.identifier ~ '__reached') }}{% endmacro %}
 
 {#- The name of the column that holds a bucket's start: the original system's names. -#}
 {% macro bucket_column(bucket) %}{{ return({'hour': 'hour_start', 'day': 'date'}[bucket]) }}{% endmacro %}

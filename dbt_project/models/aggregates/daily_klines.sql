@@ -9,7 +9,7 @@
     )
 }}
 
--- depends_on: {{ ref('fact_klines') }}, {{ ref('stg_klines') }}
+-- depends_on: {{ ref('fact_klines') }}
 
 with
 
@@ -18,7 +18,7 @@ hours as (
     select
         hourly.*,
         cast(touched.bucket_start as date) as date,
-        touched.seen_at
+        touched.reached_at
     from {{ touched_buckets() }} as touched
     {{ straight_join() }} {{ steps(24) }} as steps
     {{ straight_join() }} {{ ref('hourly_klines') }} as hourly {{ force_index('primary') }}
@@ -52,8 +52,7 @@ days as (
         min(first_open_time) as first_open_time,
         max(last_open_time) as last_open_time,
         max(close_time) as close_time,
-        {{ bucket_seen_at() }} as exchange_time,
-        (min(is_final) = 1 and date + interval 1 day <= {{ bucket_seen_at() }}) as is_final
+        (min(is_final) = 1 and {{ is_passed('day', 'date', 'max(reached_at)') }}) as is_final
     from placed
     group by exchange, symbol, date
 

@@ -17,7 +17,7 @@ minutes as (
     select
         facts.*,
         touched.bucket_start as hour_start,
-        touched.seen_at
+        touched.reached_at
     from {{ touched_buckets() }} as touched
     {{ straight_join() }} {{ steps(60) }} as steps
     {{ straight_join() }} {{ ref('fact_klines') }} as facts {{ force_index('primary') }}
@@ -51,8 +51,7 @@ hours as (
         min(open_time) as first_open_time,
         max(open_time) as last_open_time,
         max(close_time) as close_time,
-        {{ bucket_seen_at() }} as exchange_time,
-        (min(is_final) = 1 and hour_start + interval 1 hour <= {{ bucket_seen_at() }}) as is_final
+        (min(is_final) = 1 and {{ is_passed('hour', 'hour_start', 'max(reached_at)') }}) as is_final
     from placed
     group by exchange, symbol, hour_start
 
