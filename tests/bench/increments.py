@@ -76,8 +76,8 @@ def _fill(warehouse, first: int, last: int) -> None:
                 session.run(
                     f"INSERT INTO {marts}.fact_klines SELECT 'binance', %s, '1m', t, 10, 12, 9, 11, 5, "
                     "t + INTERVAL 59999000 MICROSECOND, 50, 7, 2, 20, 1, 'rest', t + INTERVAL 61 SECOND, "
-                    "t + INTERVAL 61 SECOND, -1, 1, t FROM (SELECT %s - INTERVAL (%s + n) MINUTE AS t FROM digits "
-                    "WHERE n < %s) AS minutes",
+                    "t + INTERVAL 61 SECOND, t + INTERVAL 61 SECOND, -1, 1, t "
+                    "FROM (SELECT %s - INTERVAL (%s + n) MINUTE AS t FROM digits WHERE n < %s) AS minutes",
                     (f"S{number:03d}USDT", LAST_MINUTE, start, stop - start),
                 )
             session.commit()

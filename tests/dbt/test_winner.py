@@ -56,11 +56,35 @@ def test_the_winner_rule_decides_and_final_losers_are_kept_once(warehouse, candl
     ]
 
 
-def test_a_capture_that_says_the_same_changes_nothing(warehouse, candle):
+def test_an_older_capture_loaded_last_does_not_beat_a_newer_one_that_confirmed_the_stored_values(warehouse, candle, at):
+    for close, captured in ((1, "11:02"), (1, "11:06"), (2, "11:04")):
+        warehouse.load([candle("11:00", close, captured=captured)])
+        warehouse.minute()
+    kept = warehouse.run("select close_price + 0e0, captured_at, confirmed_at, load_id from {marts}.fact_klines")
+    assert kept == [(1.0, at("11:02"), at("11:06"), 1)]
+    lost = warehouse.run("select lost_close_price + 0e0, kept_close_price + 0e0 from {raw}.kline_revisions")
+    assert lost == [(2.0, 1.0)]
+    warehouse.load([candle("11:00", 3, captured="11:07")])
+    warehouse.minute()
+    kept = warehouse.run("select close_price + 0e0, captured_at, confirmed_at, load_id from {marts}.fact_klines")
+    assert kept == [(3.0, at("11:07"), at("11:07"), 4)]
+
+
+def test_a_full_refresh_confirms_as_well(warehouse, candle, at):
+    warehouse.load([candle("11:00", 1, captured="11:02")])
+    warehouse.minute()
+    warehouse.load([candle("11:00", 1, captured="11:06")])
+    warehouse.minute("--full-refresh")
+    assert warehouse.run("select captured_at, confirmed_at, load_id from {marts}.fact_klines") == [
+        (at("11:02"), at("11:06"), 1)
+    ]
+
+
+def test_a_capture_that_says_the_same_only_confirms(warehouse, candle):
     warehouse.load([candle("11:00", 1), candle("11:01", 2)])
     warehouse.minute()
     everything = (
-        "select * from {marts}.fact_klines",
+        "select open_time, close_price, source, captured_at, exchange_time, load_id, object_id, created_at from {marts}.fact_klines",
         "select * from {marts}.hourly_klines",
         "select * from {marts}.daily_klines",
     )

@@ -1,17 +1,18 @@
 {#-
     The winner rule: final beats in progress, checksum-verified archive beats the rest, newer capture beats older, then the higher load.
-    Here and nowhere else; `winner_order` ranks inside a batch with it, `beats` compares an incoming row with the stored one.
+    Here and nowhere else; `winner_order` ranks inside a batch with it, `beats` compares an incoming row with the stored one. A stored
+    row is as new as the newest capture that said the same (`confirmed_at`): what was captured before that is older knowledge.
 -#}
-{% macro winner_rank(row) %}
-    {{ return([row ~ '.is_final', '(' ~ row ~ ".source like 'archive%')", row ~ '.captured_at', row ~ '.load_id']) }}
+{% macro winner_rank(row, seen_at) %}
+    {{ return([row ~ '.is_final', '(' ~ row ~ ".source like 'archive%')", row ~ '.' ~ seen_at, row ~ '.load_id']) }}
 {% endmacro %}
 
 {% macro winner_order(row) -%}
-    {{ winner_rank(row) | join(' desc, ') }} desc
+    {{ winner_rank(row, 'captured_at') | join(' desc, ') }} desc
 {%- endmacro %}
 
 {% macro beats(challenger, holder) -%}
-    (({{ winner_rank(challenger) | join(', ') }}) > ({{ winner_rank(holder) | join(', ') }}))
+    (({{ winner_rank(challenger, 'confirmed_at') | join(', ') }}) > ({{ winner_rank(holder, 'confirmed_at') | join(', ') }}))
 {%- endmacro %}
 
 {#- Rows that differ in at least one of these columns (none of them nullable). -#}
@@ -20,6 +21,11 @@
         {%- for column in columns %}{{ one }}.{{ column }} <> {{ other }}.{{ column }}{{ ' or ' if not loop.last }}{% endfor -%}
     )
 {%- endmacro %}
+
+{#- What makes a capture another one than the stored row: where none of these differs, nothing is replaced. -#}
+{% macro capture_values() %}
+    {{ return(candle_values() + ['is_final', 'source']) }}
+{% endmacro %}
 
 {#- What a candle says: the columns in which two captures of it can disagree. -#}
 {% macro candle_values() %}

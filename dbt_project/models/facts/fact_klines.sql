@@ -6,8 +6,8 @@
         pins_loads=true,
         feeds=['hourly_klines'],
         keep_history=true,
-        replace_when=beats('new', 'old') ~ ' and ' ~ differs('new', 'old', candle_values() + ['is_final', 'source']),
-        pre_hook="{{ keep_replaced() }}",
+        replace_when=beats('new', 'old') ~ ' and ' ~ differs('new', 'old', capture_values()),
+        pre_hook=["{{ keep_replaced() }}", "{{ confirm_stored() }}"],
         post_hook="{{ keep_refused() }}"
     )
 }}
@@ -56,6 +56,7 @@ select
     is_final,
     source,
     captured_at,
+    captured_at as confirmed_at,
     exchange_time,
     load_id,
     object_id,
