@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import shutil
 import threading
 import time
@@ -94,8 +96,8 @@ def test_dbt_killed_in_a_rebuild_loses_nothing_and_its_leftovers_go(warehouse, c
     process.kill()
     process.wait()
     warehouse.run(f"kill {session}")
-    reader.rollback()
     wait_for_end(warehouse, session)
+    reader.rollback()
     assert warehouse.one("select count(*) from {marts}.fact_klines") == 1
     assert warehouse.pending() == [("fact_klines", 2)]
     warehouse.minute()
@@ -152,6 +154,66 @@ def test_a_view_becomes_a_table_and_back_under_the_same_name(warehouse, candle, 
     assert not [name for name in kinds if "__" in name]
 
 
+def test_a_reader_that_idles_in_its_transaction_on_a_view_holds_nothing_up(warehouse, candle):
+    warehouse.load([candle("10:00", 1)])
+    warehouse.minute()
+    reader = warehouse.server.connect(autocommit=False)
+    for view in ("stg_klines", "stg_orderbook"):
+        reader.cursor().execute(f"select count(*) from {warehouse.marts}.{view}")
+    warehouse.load([candle("10:01", 2)])
+    warehouse.minute("--vars", "{ddl_wait_seconds: 1}")
+    reader.close()
+    assert warehouse.one("select count(*) from {marts}.fact_klines") == 2
+
+
+def test_a_view_is_replaced_when_its_definition_changed_when_it_is_gone_and_on_full_refresh(warehouse, tmp_path):
+    def columns():
+        return [row[0] for row in warehouse.run(
+            "select column_name from information_schema.columns where table_schema = '{marts}' and table_name = 'stg_klines'"
+        )]  # fmt: skip
+
+    build = ("run", "--select", "stg_klines")
+    warehouse.dbt(*build)
+    whole = columns()
+    project = tmp_path / "changed"
+    shutil.copytree(warehouse.project, project)
+    model = project / "models/staging/stg_klines.sql"
+    model.write_text(model.read_text().replace("        object_id,\n", ""))
+    contract = project / "models/staging/stg_klines.yml"
+    text = contract.read_text()
+    start = text.index("      - name: object_id")
+    contract.write_text(text[:start] + text[text.index("      - name: exchange", start) :])
+    warehouse.dbt(*build, project=project)
+    assert columns() == [name for name in whole if name != "object_id"]
+    warehouse.dbt(*build)
+    assert columns() == whole
+    for lose in (
+        "drop view {marts}.stg_klines",
+        f"create or replace definer = {warehouse.transformer}@'%' view {{marts}}.stg_klines as select 1 as one",
+    ):
+        warehouse.run(lose)
+        warehouse.dbt(*build, *(["--full-refresh"] if "replace" in lose else []))
+        assert columns() == whole
+
+
+def test_the_writer_lock_of_a_long_schema_and_table_has_a_name_the_server_takes(warehouse):
+    long = dataclasses.replace(warehouse, marts=f"{warehouse.marts}_{'x' * 40}")
+    full = f"{long.marts}.deduplication_daily"
+    assert len(full) > 64
+    warehouse.run(f"create database {long.marts} character set utf8mb4 collate utf8mb4_unicode_ci")
+    try:
+        warehouse.run(f"grant all on {long.marts}.* to {warehouse.transformer}@'%'")
+        long.dbt("run")
+        other = warehouse.server.connect()
+        name = f"{full[:31]}-{hashlib.md5(full.encode()).hexdigest()}"  # noqa: S324  # a name, no secret
+        other.cursor().execute("select get_lock(%s, 0)", (name,))
+        said = long.dbt("run", "--select", "deduplication_daily", "--vars", "{writer_wait_seconds: 1}", succeeds=False)
+        assert f"expected the writer lock {name}" in said
+        other.close()
+    finally:
+        warehouse.run(f"drop database {long.marts}")
+
+
 def test_months_get_their_partition_ahead_unless_the_ceiling_has_rows(warehouse, candle):
     warehouse.load([candle("10:00", 1)])
     warehouse.minute("--vars", "{partition_months_ahead: 1}")
@@ -178,7 +240,7 @@ def test_incremental_queries_look_rows_up_by_their_keys(warehouse, candle):
         cursor.execute("create temporary table fact_klines__pins (load_id bigint primary key) select 2 as load_id")
         cursor.execute(
             "create temporary table hourly_klines__touched (exchange varchar(32), symbol varchar(50), bucket_start datetime(3),"
-            " seen_at datetime(3), primary key (exchange, symbol, bucket_start)) collate utf8mb4_unicode_ci"
+            " reached_at datetime(3), primary key (exchange, symbol, bucket_start)) collate utf8mb4_unicode_ci"
         )
         for model in ("facts/fact_klines", "aggregates/hourly_klines"):
             query = (warehouse.scratch / f"dbt_project/target/compiled/candlewick/models/{model}.sql").read_text()

@@ -3,7 +3,7 @@
     A killed dbt whose statement the server still runs keeps it until that statement ends.
 -#}
 {% macro take_writer_lock(relation) %}
-    {%- set name = relation.schema ~ '.' ~ relation.identifier -%}
+    {%- set name = writer_lock(relation) -%}
     {%- do run_query('select release_all_locks()') -%}  {#- of a model that failed in this session before -#}
     {%- set got = run_query("select get_lock('" ~ name ~ "', " ~ var('writer_wait_seconds') ~ ") as got").rows[0][0] -%}
     {%- if got | int(0) != 1 -%}
@@ -13,5 +13,11 @@
 {% endmacro %}
 
 {% macro release_writer_lock(relation) %}
-    {%- do run_query("select release_lock('" ~ relation.schema ~ '.' ~ relation.identifier ~ "')") -%}
+    {%- do run_query("select release_lock('" ~ writer_lock(relation) ~ "')") -%}
+{% endmacro %}
+
+{#- MySQL takes 64 characters; schema and table may have 64 each, so what is longer ends in its checksum. -#}
+{% macro writer_lock(relation) %}
+    {%- set name = relation.schema ~ '.' ~ relation.identifier -%}
+    {{ return(name if name | length <= 64 else name[:31] ~ '-' ~ local_md5(name)) }}
 {% endmacro %}
