@@ -38,6 +38,34 @@ def test_loads_are_handed_from_model_to_model_and_wait_for_the_one_that_was_not_
     assert warehouse.one("select candle_count from {marts}.daily_klines") == 3
 
 
+def test_a_run_takes_the_oldest_loads_up_to_its_bound_and_at_least_one(warehouse, candle):
+    warehouse.load([candle("10:00", 1)])
+    warehouse.minute()
+    for load_id, rows in ((2, 5), (3, 2), (4, 2), (5, 2)):
+        warehouse.load([candle(f"10:0{load_id}", load_id)], load_id=load_id)
+        warehouse.run(
+            "insert into {raw}.loads values (%s, 'live', 'run', 1, %s, 0, utc_timestamp(3), utc_timestamp(3))",
+            (load_id, rows),
+        )
+    for waiting in ([3, 4, 5], [5], []):
+        warehouse.minute("--vars", "{rows_per_run: 4}")
+        assert warehouse.pending() == [("fact_klines", load_id) for load_id in waiting]
+    assert closes(warehouse) == [1, 2, 3, 4, 5]
+    assert warehouse.one("select candle_count from {marts}.daily_klines") == 5
+
+
+def test_a_rebuild_is_not_bounded(warehouse, candle):
+    for load_id in (1, 2):
+        warehouse.load([candle(f"10:0{load_id}", load_id)])
+        warehouse.run(
+            "insert into {raw}.loads values (%s, 'live', 'run', 1, 9, 0, utc_timestamp(3), utc_timestamp(3))",
+            (load_id,),
+        )
+    warehouse.minute("--vars", "{rows_per_run: 4}")
+    assert closes(warehouse) == [1, 2]
+    assert warehouse.pending() == []
+
+
 def test_a_full_refresh_keeps_what_staging_no_longer_holds(warehouse, candle):
     warehouse.load([candle("10:30", 1), candle("11:00", 2)])
     warehouse.minute()

@@ -3,15 +3,32 @@
 
     `pending_loads` is a queue: what was selected is exactly what is taken off it, so a load that becomes visible late with a smaller
     id is neither skipped nor taken twice, and the cost does not grow with history. MySQL can name a temporary table once per query.
+
+    bounded: the oldest loads up to `rows_per_run` staged rows, at least one load; the others wait for the next run. After weeks of
+    pause everything at once would outlast the task and begin again for ever. A rebuild reads all of staging, so it pins everything.
 -#}
-{% macro pin_loads() %}
+{% macro pin_loads(bounded) %}
     {%- if config.get('pins_loads') -%}
         {%- do drop_temporary(pinned_loads()) -%}
         {%- do run_query('create temporary table ' ~ pinned_loads() ~ ' (load_id bigint not null primary key) engine = InnoDB') -%}
-        {%- do run_query('insert into ' ~ pinned_loads() ~ ' (load_id) select load_id from ' ~ raw_schema()
-            ~ ".pending_loads where model = '" ~ this.identifier ~ "'") -%}
+        {%- do run_query('insert into ' ~ pinned_loads() ~ ' (load_id) select load_id from (' ~ queued_loads() ~ ') as queued'
+            ~ (' where rows_before = 0 or rows_before + rows_staged <= ' ~ var('rows_per_run') if bounded)) -%}
         {%- do commit() -%}
     {%- endif -%}
+{% endmacro %}
+
+{#- This model's queue, with the rows that stand before each load in it. -#}
+{% macro queued_loads() %}
+    select
+        load_id,
+        rows_staged,
+        sum(rows_staged) over (order by load_id) - rows_staged as rows_before
+    from (
+        select pending.load_id, coalesce(loads.rows_staged, 0) as rows_staged
+        from {{ raw_schema() }}.pending_loads as pending
+        left join {{ raw_schema() }}.loads as loads on pending.load_id = loads.load_id
+        where pending.model = '{{ this.identifier }}'
+    ) as pending
 {% endmacro %}
 
 {% macro pinned_loads() %}

@@ -12,7 +12,7 @@
     {%- do set_session() -%}
     {%- do take_writer_lock(target) -%}
     {%- do sweep(target) -%}
-    {%- do pin_loads() -%}
+    {%- do pin_loads(bounded=merging) -%}
     {%- if merging and config.get('pins_loads') and count_of(pinned_loads()) == 0 -%}
         {%- call statement('main') -%} select 'no load is pending' as outcome {%- endcall -%}
     {%- else -%}
