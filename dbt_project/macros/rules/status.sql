@@ -6,6 +6,41 @@
     group by {{ columns }}
 {%- endmacro %}
 
+{#- The newest request of each series within the last hour, if there was one. -#}
+{% macro newest_outcomes(ledger) -%}
+    select ranked.*
+    from (
+        select
+            outcomes.*,
+            row_number() over (partition by exchange, symbol, data_type, interval_code order by outcome_id desc) as place
+        from {{ ledger }} as outcomes
+        where captured_at >= utc_timestamp() - interval 1 hour
+    ) as ranked
+    where ranked.place = 1
+{%- endmacro %}
+
+{#- The series of these symbols that at least one of the CTEs knows; a symbol that none knows has a row without series. -#}
+{% macro known_series(symbols, ledgers) -%}
+    select
+        symbols.exchange,
+        symbols.symbol,
+        symbols.status as symbol_status,
+        known.data_type,
+        known.interval_code
+    from {{ symbols }} as symbols
+    left join (
+        {%- for ledger in ledgers %}
+        select
+            exchange,
+            symbol,
+            data_type,
+            interval_code
+        from {{ ledger }}
+        {{ 'union distinct' if not loop.last }}
+        {%- endfor %}
+    ) as known using (exchange, symbol)
+{%- endmacro %}
+
 {#- Open time of the newest final candle of a series: ORDER BY ... LIMIT 1 walks the key backwards, GROUP BY with MAX reads it all. -#}
 {% macro newest_final_open_time(series) -%}
     (
@@ -16,4 +51,11 @@
         order by facts.open_time desc
         limit 1
     )
+{%- endmacro %}
+
+{#- Length of a candle by its interval's code (15m, 4h, 1d); 0 for a series without candles. -#}
+{% macro interval_seconds(code) -%}
+    case right({{ code }}, 1)
+        when 'm' then 60 when 'h' then 3600 when 'd' then 86400 else 0
+    end * cast(concat('0', left({{ code }}, greatest(char_length({{ code }}) - 1, 0))) as signed)
 {%- endmacro %}

@@ -18,7 +18,11 @@ loads as (
         cast(loaded_at as date) as date
     from {{ source('raw', 'loads') }}
     {% if is_incremental() %}
-        where loaded_at >= cast(utc_timestamp() - interval 3 hour as date)
+        where loaded_at >= (
+            select coalesce(cast(max(built.updated_at) - interval 3 hour as date), '1970-01-01')
+            from {{ this }} as built
+            where built.date = (select max(newest.date) from {{ this }} as newest)
+        )
     {% endif %}
 
 ),

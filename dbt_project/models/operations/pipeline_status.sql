@@ -1,6 +1,12 @@
 with
 
-series as (
+symbols as (
+
+    select * from {{ source('raw', 'tracked_symbols') }} where active = 1
+
+),
+
+progress as (
 
     select * from {{ source('raw', 'extraction_metadata') }}
 
@@ -8,16 +14,13 @@ series as (
 
 last_outcomes as (
 
-    select
-        exchange,
-        symbol,
-        data_type,
-        interval_code,
-        status,
-        error_kind,
-        row_number() over (partition by exchange, symbol, data_type, interval_code order by outcome_id desc) as place
-    from {{ source('raw', 'extraction_outcomes') }}
-    where captured_at >= utc_timestamp() - interval 1 hour
+    {{ newest_outcomes(source('raw', 'extraction_outcomes')) }}
+
+),
+
+series as (
+
+    {{ known_series('symbols', ['progress', 'last_outcomes']) }}
 
 ),
 
@@ -49,19 +52,20 @@ select
     symbol,
     data_type,
     interval_code,
+    series.symbol_status,
     last_outcomes.status as last_outcome_status,
     last_outcomes.error_kind as last_error_kind,
-    timestampdiff(second, series.last_open_time, utc_timestamp(3)) as lag_seconds,
+    timestampdiff(second, progress.last_open_time, utc_timestamp(3)) - {{ interval_seconds('interval_code') }} as lag_seconds,
     coalesce(pending.pending_loads, 0) as pending_loads,
     coalesce(quarantined.row_count, 0) as quarantined_rows_24h,
     coalesce(events.row_count, 0) as events_24h,
-    series.last_open_time as watermark,
+    progress.last_open_time as watermark,
     {{ newest_final_open_time('series') }} as newest_final_open_time,
-    series.last_fetch_time as newest_captured_at,
-    series.updated_at
+    progress.last_fetch_time as newest_captured_at,
+    progress.updated_at
 from series
+left join progress using (exchange, symbol, data_type, interval_code)
 left join last_outcomes using (exchange, symbol, data_type, interval_code)
 left join quarantined using (exchange, symbol, data_type, interval_code)
 left join events on symbol = events.subject
 left join pending using (data_type)
-where coalesce(last_outcomes.place, 1) = 1
