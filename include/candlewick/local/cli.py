@@ -11,7 +11,8 @@ from dotenv import load_dotenv
 from pydantic import ValidationError
 
 from candlewick.local import env_file, removal, shell, status
-from candlewick.local.errors import LauncherError, NotRunning
+from candlewick.local.addresses import addresses
+from candlewick.local.errors import LauncherError, NoLog
 from candlewick.local.landed import show_landed, wait_for_data
 from candlewick.local.platform import DEMO, LIVE, Platform, base_environment
 from candlewick.local.progress import console, error_console, step
@@ -30,11 +31,8 @@ def start(mode: str) -> int:
         with step("First data") as current:
             wait_for_data(platform, current)
         show_landed(platform)
-    users = platform.credentials
-    console.print(
-        f"Airflow    {platform.airflow.url}  [dim](admin / {users['airflow_admin']}, viewer / {users['airflow_viewer']})[/]",
-        soft_wrap=True,
-    )
+    for name, address, remark in addresses(platform):
+        console.print(f"{name:<10} {address}  [dim]({remark})[/]", soft_wrap=True)
     console.print("Shell      make shell    [dim](airflow, dbt and mysql talk to this platform)[/]")
     console.print("Stop       make down")
     return 0
@@ -62,7 +60,7 @@ def show_logs(service: str | None) -> int:
         logs = [log for log in logs if log.stem == service]
     if not logs:
         known = ", ".join(sorted(log.stem for log in folder.glob("*.log"))) or "none, nothing was started yet"
-        raise NotRunning(f"There is no log of {service or 'any service'}; the logs there are: {known}.")
+        raise NoLog(f"There is no log of {service or 'any service'}; the logs there are: {known}.")
     follow = ["-F"] if sys.stdout.isatty() else []
     sys.stdout.flush()
     os.execvp("tail", ["tail", "-n", "30", *follow, *map(str, logs)])  # noqa: S606 - becoming the command is the point

@@ -3,10 +3,10 @@
 LauncherError
 ├── PortTaken          another program listens where a service should
 ├── ProgramMissing     a program the platform starts is not on this machine
-├── PrivilegesMissing  the outside warehouse's account may not do what is needed
+├── PrivilegesMissing  an account of the outside warehouse may not do what is needed
 ├── Unreachable        an exchange, object store or database does not answer
 ├── ServiceFailed      a service ended by itself or was never ready
-└── NotRunning         the command needs a running platform
+└── NoLog              there is no log of what was asked for
 """
 
 from __future__ import annotations
@@ -36,5 +36,5 @@ class ServiceFailed(LauncherError):
     """A service of ours ended or was not ready in time."""
 
 
-class NotRunning(LauncherError):
-    """There is no running platform."""
+class NoLog(LauncherError):
+    """Nothing of that name was started, so there is no log of it."""

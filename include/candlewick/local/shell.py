@@ -36,7 +36,12 @@ def prepare(platform: Platform) -> None:
         missing = 'echo "mysql: no client on this machine; apt-get install mariadb-client-core" >&2; exit 127'
         start = f'exec {shlex.quote(client)} --defaults-file={shlex.quote(str(options))} "$@"' if client else missing
         _script(home.bin / command, start)
-    _script(home.bin / "dbt", f'exec {shlex.quote(str(platform.settings.dbt))} "$@"')
+    # In a folder of its own: dbt would write into the project's, and makes dbt_packages wherever it is started.
+    own = home.manifest.parent / "shell"
+    own.mkdir(parents=True, exist_ok=True)
+    places = f"export DBT_TARGET_PATH={shlex.quote(str(own / 'target'))} DBT_LOG_PATH={shlex.quote(str(own / 'logs'))}"
+    start = f'cd {shlex.quote(str(own))} && exec {shlex.quote(str(platform.settings.dbt))} "$@"'
+    _script(home.bin / "dbt", f"{places}\n{start}")
     sqlfluff = platform.settings.dbt.with_name("sqlfluff")
     _script(home.bin / "sqlfluff", f'exec {shlex.quote(str(sqlfluff))} "$@"')
 

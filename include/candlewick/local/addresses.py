@@ -1,0 +1,33 @@
+"""Where the running platform is looked at: printed when a start is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from candlewick.local.wiring import LOOPBACK
+
+if TYPE_CHECKING:
+    from candlewick.local.platform import Platform
+
+
+def addresses(platform: Platform) -> list[tuple[str, str, str]]:
+    """Return name, address and a remark of everything a person or a program may open."""
+    users, private = platform.credentials, platform.private_services
+    found = [
+        (
+            "Airflow",
+            platform.airflow.url,
+            f"admin / {users['airflow_admin']}, viewer / {users['airflow_viewer']}",
+        ),
+        ("API", f"{platform.airflow.url}/docs", "Airflow's REST API, to try out"),
+    ]
+    docs = platform.home.manifest.parent / "docs" / "index.html"
+    if docs.is_file():
+        found.append(("dbt docs", docs.as_uri(), "models, columns, lineage; made anew every hour"))
+    if "exchange" in private:
+        found.append(("Exchange", platform.exchange.base, "simulated"))
+    if "s3" in private:
+        found.append(("S3", f"http://{LOOPBACK}:{platform.settings.s3_port}", "payloads as received"))
+    account = platform.wiring.account("WAREHOUSE_READ")
+    found.append(("Database", f"{account.host}:{account.port}", "make shell, then mysql"))
+    return found
