@@ -34,10 +34,11 @@ clean: ## stop, then delete all data, logs and passwords (YES=1 does not ask, AL
 test: lint ## style and types, then every test that runs on this machine
 	@$(PY) -m pytest $(ARGS)
 
-lint: ## style, types and SQL
+lint: ## style, types, SQL and the generated page
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@$(PY) -m candlewick.docs --check
 	@$(LAUNCH) shell -c 'cd dbt_project && sqlfluff lint models'
 
 format: ## rewrite Python sources in the house style

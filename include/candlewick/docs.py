@@ -18,9 +18,10 @@ _FIELD = re.compile(r"    (?P<name>[a-z0-9_]+): ")
 
 _HEAD = """# Configuration
 
-Generated from `include/candlewick/settings.py` by `make docs`; a test keeps it true.
+Generated from `include/candlewick/settings.py` by `make docs`; `make lint` looks whether it still says the same.
 
-Set a value in `.env` or in the environment. Endpoints and secrets are not here: they are Airflow connections, set as
+Set a value in `.env` or in the environment, which wins. `CANDLEWICK_ENV_FILE` names another file than `.env`; empty, none
+is read. A relative path is meant from the repository. Endpoints and secrets are not here: they are Airflow connections, set as
 `AIRFLOW_CONN_<NAME>` (see the [README](../README.md#configure)).
 """
 

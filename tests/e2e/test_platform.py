@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import psutil
 import pytest
 import requests
 
+from candlewick.settings import REPOSITORY
 from support.places import DBT
 from support.ports import free_port, wait_until
 
@@ -99,6 +101,14 @@ def test_the_demo_prints_what_landed_the_address_and_the_login(demo, environment
     assert "admin" in demo.stdout
 
 
+def test_every_printed_address_answers(demo, environment):
+    pages = re.findall(r"^(?:Airflow|API|Exchange|S3) +(http\S+)", demo.stdout, re.MULTILINE)
+    assert len(pages) == 4
+    for page in pages:
+        assert requests.get(page, timeout=10).status_code < 500, page
+    assert f"Database   127.0.0.1:{environment['CANDLEWICK_DATABASE_PORT']}" in demo.stdout
+
+
 def test_facts_and_hours_equal_the_exchange_through_the_real_scheduler(demo, environment):
     rows = sql(
         environment,
@@ -158,14 +168,38 @@ def test_a_symbol_added_while_running_comes_with_the_next_cycles(demo, environme
     pytest.fail(f"no candles of SOLUSDT within {RUN_SECONDS} s")
 
 
+def readme_commands():
+    """The `make shell` lines of README.md."""
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"(?:^|`)(make shell CMD=(?:[^`\n]+))", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", readme_commands())
+def test_what_the_readme_tells_to_type_works(demo, environment, tmp_path, line):
+    # In Python's place something that tells how make calls the launcher: this test's platform has no virtualenvs.
+    told = tmp_path / "told"
+    told.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n")
+    told.chmod(0o755)
+    typed = subprocess.run(
+        ["sh", "-c", f"{line} PYTHON={told}"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    module, *words = json.loads(typed.stdout)[1:]
+    assert module == "candlewick.local.bootstrap"
+    assert len(readme_commands()) >= 7
+    done = launcher(environment, *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.strip()
+
+
 def test_going_down_with_a_task_running_leaves_no_process(demo, environment):
     control = f"http://127.0.0.1:{environment['CANDLEWICK_EXCHANGE_PORT']}/_control"
+    shell(environment, "airflow variables delete candlewick_schedules || true")  # README's example: every two minutes
     slow = [{"kind": "slow", "path": "klines", "seconds": 300}]
     requests.post(f"{control}/faults", json=slow, timeout=10).raise_for_status()
     wait_until(
         lambda: any(fault["struck"] for fault in requests.get(f"{control}/state", timeout=10).json()["faults"]),
         "an extract task asking the slow exchange",
-        seconds=150,
+        seconds=240,
     )
     done = launcher(environment, "down")
 
