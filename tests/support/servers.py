@@ -60,8 +60,11 @@ class MariaDB(Server):
         port = free_port()
         server = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin") or "mariadbd"
         config = folder / "my.cnf"
+        scratch = folder / "tmp"  # a server that starts deletes the temporary tables of others that share its folder
+        scratch.mkdir(exist_ok=True)
         config.write_text(
             f"[mysqld]\nbind-address=127.0.0.1\nport={port}\nsocket={folder}/s.sock\ndatadir={self.data}\n"
+            f"tmpdir={scratch}\n"
             "character-set-server=utf8mb4\ncollation-server=utf8mb4_unicode_ci\nlocal-infile=1\n"
             "default-time-zone=+00:00\nskip-name-resolve\ntransaction-isolation=READ-COMMITTED\n"
             f"innodb_buffer_pool_size={buffer_pool}\ninnodb_flush_log_at_trx_commit=1\n"
@@ -76,7 +79,7 @@ class MariaDB(Server):
             done = subprocess.run(
                 # A relative folder: the installer is a shell script that breaks paths at spaces.
                 ["mariadb-install-db", "--no-defaults", "--datadir=./data", "--skip-test-db", *as_root],
-                check=False, capture_output=True, text=True, cwd=folder,
+                check=False, capture_output=True, text=True, cwd=folder, env={**os.environ, "TMPDIR": str(scratch)},
             )  # fmt: skip
             if done.returncode:
                 raise RuntimeError(f"mariadb-install-db: {done.stdout[-2000:]} {done.stderr[-2000:]}")

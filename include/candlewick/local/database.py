@@ -87,6 +87,8 @@ class PrivateDatabase:
     def __init__(self, home: Home, settings: Settings, credentials: Credentials) -> None:
         self.home, self.settings, self.credentials = home, settings, credentials
         self.data = home.data / "mariadb"
+        # Never the system's: a server that starts deletes temporary tables it finds there, also those of another server.
+        self.scratch = home.data / "mariadb-tmp"
         self.config = home.data / "mariadb.cnf"
         self.socket = home.data / "mariadb.sock"
         if len(str(self.socket)) > LONGEST_SOCKET_PATH:
@@ -96,6 +98,7 @@ class PrivateDatabase:
     def service(self) -> Service:
         """Return the server, its data directory made at first."""
         server = checks.program("mariadbd", SERVER_PACKAGE)
+        self.scratch.mkdir(parents=True, exist_ok=True)
         self.config.write_text(self._config(), encoding="utf-8")
         if not (self.data / "mysql").is_dir():
             self._install()
@@ -113,7 +116,8 @@ class PrivateDatabase:
         argv = [installer, "--no-defaults", f"--datadir=./{self.data.name}", "--skip-test-db", "--skip-name-resolve"]
         argv += ["--auth-root-authentication-method=socket", f"--auth-root-socket-user={user}"]
         argv += [f"--user={user}"] if os.geteuid() == 0 else []
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=self.data.parent)
+        env = {**os.environ, "TMPDIR": str(self.scratch)}
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=self.data.parent, env=env)
         if done.returncode:
             said = (done.stderr.strip() or done.stdout.strip()).splitlines()
             raise LauncherError(
@@ -125,6 +129,7 @@ class PrivateDatabase:
         return f"""\
 [mysqld]
 datadir = {self.data}
+tmpdir = {self.scratch}
 socket = {self.socket}
 pid-file = {self.home.data}/mariadb.pid
 bind-address = {LOOPBACK}
