@@ -138,7 +138,8 @@ class Settings(BaseSettings):
         0, ge=0, description="Latency of each answer of the simulated exchange, in ms."
     )
     demo_replay: Path | None = Field(
-        None, description="Folder of recorded archive files to replay instead of simulating."
+        None,
+        description="Folder of recorded archive files to replay; its newest day becomes today: track symbols it holds.",
     )
 
     @field_validator("home", "dbt_project_dir", "dags_dir", "plugins_dir", "dbt_executable", "demo_replay")
