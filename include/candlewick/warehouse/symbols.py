@@ -93,9 +93,7 @@ def is_empty(session: Session, exchange: str) -> bool:
 
 def record_states(session: Session, exchange: str, states: dict[str, SymbolState], now: datetime) -> list[StateChange]:
     """Write what the exchange says of every tracked symbol; one it does not name is ``NOT_LISTED``. Return changes."""
-    known = session.all(
-        "SELECT symbol, status FROM tracked_symbols WHERE exchange = %s AND active = 1", (exchange,)
-    )
+    known = session.all("SELECT symbol, status FROM tracked_symbols WHERE exchange = %s AND active = 1", (exchange,))
     changes = []
     for name, before in known:
         state = states.get(name) or SymbolState(name, NOT_LISTED, "", "")
