@@ -141,8 +141,12 @@ class Crashable:
         """As before the first dbt run: no tables, and every load still to be consumed."""
         marts = self.config.marts_schema
         with self.database.connect(self.config.raw_schema) as root, root.cursor() as cursor:
-            cursor.execute(f"DROP DATABASE {marts}")
-            cursor.execute(f"CREATE DATABASE {marts} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
+            # Not the schema itself: a MariaDB killed while it created a partitioned table leaves files that forbid it.
+            cursor.execute(
+                "SELECT table_type, table_name FROM information_schema.tables WHERE table_schema = %s", (marts,)
+            )
+            for kind, name in cursor.fetchall():
+                cursor.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {marts}.{name}")
             cursor.execute("DELETE FROM pending_loads")
             for table in ("klines", "orderbook"):
                 cursor.execute(

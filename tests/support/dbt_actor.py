@@ -19,8 +19,10 @@ from support.failpoint import Failpoint
 
 COMMENT = re.compile(r"^(\s*/\*.*?\*/)+\s*", re.DOTALL)
 STATEMENTS = {
-    "rename": re.compile(r"rename table .*?__next`? to (?:`?\w+`?\.)?`?(\w+)", re.IGNORECASE | re.DOTALL),
-    "upsert": re.compile(r"insert into (?:`?\w+`?\.)?`?(\w+).*on duplicate key update", re.IGNORECASE | re.DOTALL),
+    "rename": re.compile(r"rename table .*?__next\d*`? to (?:`?\w+`?\.)?`?(\w+)", re.IGNORECASE | re.DOTALL),
+    "upsert": re.compile(
+        r"insert into (?:`?\w+`?\.)?`?(\w+?)(?:__next\d+)?`? .*on duplicate key update", re.IGNORECASE | re.DOTALL
+    ),
     "consume": re.compile(r"delete pending from (?:`?\w+`?\.)?`?(\w+)__pins", re.IGNORECASE),
 }
 _transaction = threading.local()  # dbt gives each of its threads a connection

@@ -31,7 +31,7 @@
     {%- do set_session() -%}
     {%- set tables = run_query("select table_name, max(cast(partition_description as char(64))) from information_schema.partitions where table_schema = '"
         ~ target.schema ~ "' and partition_description <> 'MAXVALUE' and partition_name is not null group by table_name") -%}
-    {%- for name, highest in tables.rows if not name.endswith('__next') and not name.endswith('__prev') -%}
+    {%- for name, highest in tables.rows if '__next' not in name and '__prev' not in name -%}
         {%- set relation = api.Relation.create(schema=target.schema, identifier=name, type='table') -%}
         {%- set from = modules.datetime.datetime.strptime((highest | replace("'", ''))[:10], '%Y-%m-%d') -%}
         {%- set ahead = month_partitions(from) -%}

@@ -33,14 +33,20 @@
     {%- endif -%}
 {% endmacro %}
 
-{#- Drop what a killed run left behind; the writer's lock is held. -#}
+{#- Drop what killed runs left behind; the writer's lock is held. -#}
 {% macro sweep(target) %}
-    {%- for suffix in ['next', 'prev'] -%}
-        {%- set left = adapter.get_relation(database=none, schema=target.schema, identifier=beside(target, suffix).identifier) -%}
-        {%- if left is not none -%}{%- do run_query('drop ' ~ left.type ~ ' if exists ' ~ left) -%}{%- endif -%}
+    {%- set name = target.identifier -%}
+    {%- set left = run_query("select table_name, table_type from information_schema.tables where table_schema = '" ~ target.schema
+        ~ "' and left(table_name, " ~ (name | length + 6) ~ ") in ('" ~ name ~ "__next', '" ~ name ~ "__prev')") -%}
+    {%- for row in left.rows -%}
+        {%- do run_query('drop ' ~ ('view' if row[1] == 'VIEW' else 'table') ~ ' if exists ' ~ target.schema ~ '.' ~ row[0]) -%}
     {%- endfor -%}
 {% endmacro %}
 
+{#-
+    A name for this run's work beside the target, `x__next…` or `x__prev…`. Another one each run: a MariaDB that is killed while it creates a
+    partitioned table keeps files of a table it no longer knows, and refuses that name from then on (error 1050).
+-#}
 {% macro beside(target, suffix) %}
-    {{ return(target.incorporate(path={'identifier': target.identifier ~ '__' ~ suffix})) }}
+    {{ return(target.incorporate(path={'identifier': target.identifier ~ '__' ~ suffix ~ run_started_at.strftime('%H%M%S%f')})) }}
 {% endmacro %}
