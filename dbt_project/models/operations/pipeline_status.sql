@@ -2,7 +2,8 @@ with
 
 symbols as (
 
-    select * from {{ source('raw', 'tracked_symbols') }} where active = 1
+    select * from {{ source('raw', 'tracked_symbols') }}
+    where active = 1
 
 ),
 
