@@ -7,6 +7,7 @@ import hashlib
 import shutil
 import threading
 import time
+from contextlib import closing
 
 import MySQLdb
 import pytest
@@ -157,12 +158,11 @@ def test_a_view_becomes_a_table_and_back_under_the_same_name(warehouse, candle, 
 def test_a_reader_that_idles_in_its_transaction_on_a_view_holds_nothing_up(warehouse, candle):
     warehouse.load([candle("10:00", 1)])
     warehouse.minute()
-    reader = warehouse.server.connect(autocommit=False)
-    for view in ("stg_klines", "stg_orderbook"):
-        reader.cursor().execute(f"select count(*) from {warehouse.marts}.{view}")
-    warehouse.load([candle("10:01", 2)])
-    warehouse.minute("--vars", "{ddl_wait_seconds: 1}")
-    reader.close()
+    with closing(warehouse.server.connect(autocommit=False)) as reader:
+        for view in ("stg_klines", "stg_orderbook"):
+            reader.cursor().execute(f"select count(*) from {warehouse.marts}.{view}")
+        warehouse.load([candle("10:01", 2)])
+        warehouse.minute("--vars", "{ddl_wait_seconds: 1}")
     assert warehouse.one("select count(*) from {marts}.fact_klines") == 2
 
 
