@@ -54,7 +54,8 @@ def test_readers_see_one_whole_table_while_it_is_rebuilt(warehouse, candle):
 
     thread = threading.Thread(target=read)
     thread.start()
-    warehouse.minute("--full-refresh")
+    for swap in ("false", "true"):
+        warehouse.minute("--full-refresh", "--vars", f"{{rebuild_by_swap: {swap}}}")
     stop.set()
     thread.join()
     assert not failed
@@ -92,7 +93,8 @@ def test_dbt_killed_in_a_rebuild_loses_nothing_and_its_leftovers_go(warehouse, c
     reader.cursor().execute(
         f"select count(*) from {warehouse.marts}.fact_klines"
     )  # an idle transaction blocks the rename
-    process = warehouse.start_dbt("run", "--full-refresh", "--select", "fact_klines")
+    swap = ("--vars", "{rebuild_by_swap: true}")
+    process = warehouse.start_dbt("run", "--full-refresh", "--select", "fact_klines", *swap)
     session = wait_for_statement(warehouse, "rename table")
     process.kill()
     process.wait()
@@ -252,3 +254,16 @@ def test_incremental_queries_look_rows_up_by_their_keys(warehouse, candle):
             for step in looked_up:
                 assert (step["key"], step["type"]) in (("PRIMARY", "ref"), ("PRIMARY", "eq_ref")), plan
     session.close()
+
+
+def test_a_full_refresh_that_keeps_history_never_renames_a_table_whose_definition_is_unchanged(warehouse, candle):
+    warehouse.load([candle("10:00", 1)])
+    warehouse.minute()
+    made = "select table_name, create_time from information_schema.tables where table_schema = '{marts}' and table_name in ('fact_klines', 'hourly_klines') order by 1"
+    before = warehouse.run(made)
+    warehouse.load([candle("10:00", 2, captured="11:00"), candle("10:01", 3)])
+    warehouse.minute("--full-refresh")
+    assert warehouse.run(made) == before
+    assert [float(row[1]) for row in warehouse.run(FACTS)] == [2, 3]
+    assert warehouse.one("select count(*) from {raw}.kline_revisions") == 1
+    assert warehouse.pending() == []

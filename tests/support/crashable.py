@@ -191,5 +191,5 @@ class Crashable:
         return [
             "--quiet", "run", "--selector", "minute", "--project-dir", project, "--profiles-dir", project,
             "--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs"),
-            *(["--full-refresh"] if build == FULL_REFRESH else []),
+            *(["--full-refresh", "--vars", "{rebuild_by_swap: true}"] if build == FULL_REFRESH else []),
         ]  # fmt: skip

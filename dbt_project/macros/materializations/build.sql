@@ -3,6 +3,9 @@
 
     first build, --full-refresh   x__next is created and filled, then ONE rename (x to x__prev, x__next to x)
     every other run               x__batch (temporary) is filled, then one short transaction: hooks, upsert, hooks, loads consumed
+
+    A full refresh that keeps history is such a merge too, of all that staging holds, unless the definition of the table changed: the rename of
+    a partitioned table is not crash-safe on MariaDB. `--vars '{rebuild_by_swap: true}'` swaps all the same.
 -#}
 {% macro keyed_build(sql, merge) %}
     {%- set target = this.incorporate(type='table') -%}
@@ -18,7 +21,7 @@
     {%- else -%}
         {{ run_hooks(pre_hooks, inside_transaction=False) }}
         {%- do get_assert_columns_equivalent(sql) -%}
-        {%- if merging -%}{%- do keyed_merge(target, sql) -%}
+        {%- if writes_in_place() -%}{%- do keyed_merge(target, sql) -%}
         {%- else -%}{%- do keyed_rebuild(target, existing, sql, keep=merge and config.get('keep_history', False)) -%}
         {%- endif -%}
         {{ run_hooks(post_hooks, inside_transaction=False) }}
@@ -28,4 +31,12 @@
     {%- do commit() -%}
     {%- do release_writer_lock(target) -%}
     {{ return({'relations': [target]}) }}
+{% endmacro %}
+
+{#- Whether this run changes the table there is; hooks ask as well, because a rebuild shows them x__next instead. -#}
+{% macro writes_in_place() %}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- if is_incremental() -%}{{ return(true) }}{%- endif -%}
+    {%- set is_kept = config.get('keep_history', false) and existing is not none and existing.is_table and not var('rebuild_by_swap') -%}
+    {{ return(is_kept and kept_checksum(this) == table_checksum()) }}
 {% endmacro %}

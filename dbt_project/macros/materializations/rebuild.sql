@@ -21,6 +21,7 @@
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {%- do consume_loads() -%}
     {%- do commit() -%}
+    {%- do keep_checksum(target, table_checksum()) -%}
 {% endmacro %}
 
 {#- One RENAME moves tables and views alike: readers see the old or the new one, never neither. -#}

@@ -26,26 +26,3 @@
     {%- do commit() -%}
     {{ return({'relations': [target]}) }}
 {% endmacro %}
-
-{#- Of the contract's columns as well: a view keeps the columns that `select *` had when it was created. -#}
-{% macro view_checksum(sql) %}
-    {{ return(local_md5(sql ~ tojson(model['columns'], sort_keys=true))) }}
-{% endmacro %}
-
-{#- Null when the view was not built by us, or by a run that was killed before it wrote the checksum: then it is built again. -#}
-{% macro kept_checksum(view) %}
-    {%- if load_cached_relation(view_definitions()) is none -%}{{ return(none) }}{%- endif -%}
-    {%- set kept = run_query('select checksum from ' ~ view_definitions() ~ " where view_name = '" ~ view.identifier ~ "'").rows -%}
-    {{ return(kept[0][0] if kept else none) }}
-{% endmacro %}
-
-{#- A table, because the servers rewrite the text of a view, without its comments, and have no other place for a mark on it. -#}
-{% macro keep_checksum(view, checksum) %}
-    {%- do run_query('create table if not exists ' ~ view_definitions() ~ ' (view_name varchar(64) not null primary key, checksum char(32) not null)'
-        ~ ' engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci') -%}
-    {%- do run_query('replace into ' ~ view_definitions() ~ " (view_name, checksum) values ('" ~ view.identifier ~ "', '" ~ checksum ~ "')") -%}
-{% endmacro %}
-
-{% macro view_definitions() %}
-    {{ return(this.incorporate(path={'identifier': 'view_definitions'}, type='table')) }}
-{% endmacro %}

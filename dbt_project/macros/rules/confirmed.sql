@@ -6,7 +6,7 @@
     {%- set existing = load_cached_relation(this) -%}
     {%- if existing is not none and existing.is_table -%}
         update {{ batch_relation() }} as said
-        straight_join {{ this if is_incremental() else beside(this, 'next') }} as held force index (primary)
+        straight_join {{ this if writes_in_place() else beside(this, 'next') }} as held force index (primary)
             on {{ same_candle('held', 'said') }}
         set held.confirmed_at = said.confirmed_at
         where said.confirmed_at > held.confirmed_at and not {{ differs('said', 'held', capture_values()) }}

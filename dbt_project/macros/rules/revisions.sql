@@ -6,7 +6,7 @@
 {#- pre-hook: stored candles about to be replaced (on a rebuild: that differ from the new table's). -#}
 {% macro keep_replaced() %}
     {%- set existing = load_cached_relation(this) -%}
-    {%- set incoming = batch_relation() if is_incremental() else beside(this, 'next') -%}
+    {%- set incoming = batch_relation() if writes_in_place() else beside(this, 'next') -%}
     {%- if existing is not none and existing.is_table -%}
         {{ insert_revisions() }}
         from {{ incoming }} as kept
