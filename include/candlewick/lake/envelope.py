@@ -101,6 +101,9 @@ def unwrap(payload: bytes) -> Envelope:
         ValueError: when it is no envelope of ours; the message says what is wrong with it.
     """
     try:
-        return _DECODER.decode(payload)
+        envelope = _DECODER.decode(payload)
     except UNREADABLE as error:
         raise ValueError(str(error)) from error
+    if envelope.schema_version != SCHEMA_VERSION:
+        raise ValueError(f"expected schema_version {SCHEMA_VERSION}, got {envelope.schema_version}")
+    return envelope

@@ -69,3 +69,10 @@ def test_keys_name_date_symbol_type_and_stamp_and_tell_pages_and_intervals_apart
         "2024-06-01/BTCUSDT_klines-1h_1717243230123.json",
         "2024-06-01/BTCUSDT_depth_1717243230123.json",
     ]
+
+
+def test_an_envelope_of_another_version_is_refused():
+    payload = wrap(b"[]", **HEAD).replace(b'"schema_version":1', b'"schema_version":2')
+
+    with pytest.raises(ValueError, match="schema_version 1"):
+        unwrap(payload)
