@@ -54,7 +54,7 @@ def object_store(tmp_path_factory):
 @pytest.fixture(scope="session")
 def running_exchange():
     """A simulated Binance for the session; use ``market`` for a clean one."""
-    with RunningExchange(ports=2) as exchange:
+    with RunningExchange(ports=2, symbols="default,3") as exchange:
         yield exchange
 
 

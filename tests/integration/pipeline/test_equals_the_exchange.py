@@ -70,7 +70,7 @@ def without_close_time(rows):
 
 def test_on_the_simulated_exchange_with_an_outage_and_a_listing_day(market, warehouse, lake, dbt, config):
     """The always-running twin of the test on recorded data: outage, listing inside the span, quiet minutes."""
-    symbols = ["BTCUSDT", "ETHUSDT", "ARBUSDT", "SHIBUSDT"]
+    symbols = ["BTCUSDT", "ETHUSDT", "ARBUSDT", "S002USDT"]
     start, end = ms("2023-03-23T00:00"), ms("2023-03-25T00:00")
     market.add_faults(
         {"kind": "flat", "start": ms("2023-03-24T11:28"), "end": ms("2023-03-24T12:40")},
@@ -96,7 +96,15 @@ def test_on_the_simulated_exchange_with_an_outage_and_a_listing_day(market, ware
         days = table(warehouse, "daily_klines", "CAST(date AS DATETIME(3))", symbol, "is_final = 1")
         expected = official(market.get, symbol, "1d", ms("2023-03-24T00:00"), end)
         assert without_close_time({at: days[at] for at in expected}) == without_close_time(expected)
+    assert hours_opening_otherwise_by_the_first_minute(warehouse, "S002USDT") > 0
     assert min(table(warehouse, "fact_klines", "open_time", "ARBUSDT")) == moment(ms("2023-03-23T15:00"))
+
+
+def hours_opening_otherwise_by_the_first_minute(warehouse, symbol):
+    """Count hours whose open is not that of their first minute: it had no trades. Without any, the test shows little."""
+    facts = table(warehouse, "fact_klines", "open_time", symbol, "interval_code = '1m'")
+    hours = table(warehouse, "hourly_klines", "hour_start", symbol)
+    return sum(at in facts and facts[at][0] != hour[0] for at, hour in hours.items())
 
 
 def recorded(folder, symbol, interval):
