@@ -38,7 +38,8 @@ FORCE_PROCESS = Param(
 ### market_minute
 plan → extract (one task per shard of symbols) → load → transform (one dbt process).
 
-* A shard that fails does not stop the others: what was captured is loaded. The run is failed by `verdict`.
+* A shard that fails does not stop the others: what was captured is loaded, and what was loaded is built.
+  The run is failed by `verdict`.
 * While the exchange bans this address, plan and extract are skipped; load and transform go on.
 * A run that outlasts its minute skips the missed ones; the watermark makes that harmless.
 * **Load again**: trigger with `{{"force_process": ["2026-01-31/BTCUSDT_klines_1769817600000.json"]}}` or `"quarantined"`.
