@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from candlewick.market import DataType, Interval, Source
@@ -43,18 +43,8 @@ class Asked:
 
     def stored(self, answer: Answer, span: Span, kept: StoredObject) -> Outcome:
         """Return the row of an answer that is in the lake; it queues the object for the load."""
-        return Outcome(
-            exchange=self.exchange,
-            symbol=self.symbol,
-            data_type=self.data_type,
-            interval_code=self._interval_code,
-            run_id=self.run_id,
-            shard=self.shard,
-            page=self.page,
-            status="stored",
-            source=Source.REST,
-            captured_at=from_ms(answer.captured_at_ms),
-            load_state="pending",
+        return replace(
+            self._outcome("stored", from_ms(answer.captured_at_ms), load_state="pending"),
             bucket=kept.bucket,
             object_key=kept.key,
             payload_bytes=len(kept.payload),
@@ -71,24 +61,25 @@ class Asked:
 
     def failed(self, error: ExchangeError, now: datetime) -> Outcome:
         """Return the row of a question without an answer."""
-        return Outcome(
-            exchange=self.exchange,
-            symbol=self.symbol,
-            data_type=self.data_type,
-            interval_code=self._interval_code,
-            run_id=self.run_id,
-            shard=self.shard,
-            page=self.page,
-            status="failed",
-            source=Source.REST,
-            captured_at=now,
-            load_state="none",
+        return replace(
+            self._outcome("failed", now, load_state="none"),
             host=error.host,
             http_status=error.http_status,
             error_kind=type(error).__name__,
             error_message=str(error)[:ERROR_MESSAGE_LIMIT],
         )
 
-    @property
-    def _interval_code(self) -> str:
-        return self.interval.value if self.interval else ""
+    def _outcome(self, status: str, captured_at: datetime, load_state: str) -> Outcome:
+        return Outcome(
+            exchange=self.exchange,
+            symbol=self.symbol,
+            data_type=self.data_type,
+            interval_code=self.interval.value if self.interval else "",
+            run_id=self.run_id,
+            shard=self.shard,
+            page=self.page,
+            status=status,
+            source=Source.REST,
+            captured_at=captured_at,
+            load_state=load_state,
+        )

@@ -203,17 +203,22 @@ class _Shard:
         )
         key = raw_key(symbol, data_type, interval, answer.captured_at_ms, page)
         self.lake.put(self.config.raw_bucket, key, payload)
-        asked = Asked(self.config.exchange, symbol, data_type, interval, page, self.run_id, self.name)
-        self.done.put(asked.stored(answer, span, StoredObject(self.config.raw_bucket, key, payload)))
+        self.done.put(
+            self._asked(symbol, data_type, interval, page).stored(
+                answer, span, StoredObject(self.config.raw_bucket, key, payload)
+            )
+        )
 
     def _failed(
         self, symbol: str, data_type: DataType, interval: Interval | None, page: int, error: ExchangeError
     ) -> None:
         """Leave a row for a request that failed; a ban or an empty budget concerns every symbol and stops the shard."""
-        asked = Asked(self.config.exchange, symbol, data_type, interval, page, self.run_id, self.name)
-        self.done.put(asked.failed(error, utc_now()))
+        self.done.put(self._asked(symbol, data_type, interval, page).failed(error, utc_now()))
         if isinstance(error, IpBanned | BudgetExhausted):
             raise error
+
+    def _asked(self, symbol: str, data_type: DataType, interval: Interval | None, page: int) -> Asked:
+        return Asked(self.config.exchange, symbol, data_type, interval, page, self.run_id, self.name)
 
     def _flush(self) -> None:
         """Write the outcomes that are ready, in one commit, and count them."""
