@@ -33,9 +33,11 @@ def test_two_processes_together_stay_under_their_share_of_the_limit(workers, mar
             (market.url.removeprefix("http://"),),
         )
     both = workers(2, retry_after_max_seconds=1)
+    # One after the other they learn the time. At once, one's question might be counted twice: safe, but one less fits.
+    told = [status for worker in both for status in worker.do("ask", 1)]
     for worker in both:
-        worker.start("ask", 120)
-    told = [status for worker in both for status in worker.result()]
+        worker.start("ask", 119)
+    told += [status for worker in both for status in worker.result()]
     assert set(statuses(market)) == {200}
     assert told.count(200) == (160 - 2) // 2
     assert told.count("BudgetExhausted") == 240 - (160 - 2) // 2
