@@ -45,6 +45,39 @@ class Source(StrEnum):
     ARCHIVE_DAILY = "archive_daily"
     ARCHIVE_MONTHLY = "archive_monthly"
 
+    @property
+    def is_archive(self) -> bool:
+        """Whether it is a file of the archive, whose checksum was verified."""
+        return self is not Source.REST
+
+
+class Lane(StrEnum):
+    """Which road a load takes: backfills have one of their own, so that they never make fresh candles late."""
+
+    LIVE = "live"
+    BACKFILL = "backfill"
+
+
+class GapReason(StrEnum):
+    """Why rows are not there. All but ``fetch_failed`` and ``unknown`` need evidence, and explain the gap."""
+
+    EXCHANGE_OUTAGE = "exchange_outage"
+    ARCHIVE_HOLE = "archive_hole"
+    NOT_LISTED = "not_listed"
+    DELISTED = "delisted"
+    SYMBOL_HALTED = "symbol_halted"
+    REJECTED = "rejected"
+    RETENTION_EXPIRED = "retention_expired"
+    NOT_CAPTURED = "not_captured"
+    """Of order books: nobody asked in that minute, and a book cannot be had later."""
+    FETCH_FAILED = "fetch_failed"
+    UNKNOWN = "unknown"
+
+    @property
+    def explains(self) -> bool:
+        """Whether a gap with this reason counts as explained."""
+        return self not in (GapReason.FETCH_FAILED, GapReason.UNKNOWN)
+
 
 class RejectReason(StrEnum):
     """Why a payload or a row is in quarantine."""
@@ -52,6 +85,8 @@ class RejectReason(StrEnum):
     OBJECT_MISSING = "object_missing"
     BAD_ENVELOPE = "bad_envelope"
     REFUSED_BY_WAREHOUSE = "refused_by_warehouse"
+    CHECKSUM_MISMATCH = "checksum_mismatch"
+    BAD_ARCHIVE = "bad_archive"
     NOT_A_LIST = "not_a_list"
     NOT_A_BOOK = "not_a_book"
     FIELD_COUNT = "field_count"
@@ -59,6 +94,7 @@ class RejectReason(StrEnum):
     OFF_GRID = "off_grid"
     CLOSE_TIME_OUTSIDE = "close_time_outside"
     IN_THE_FUTURE = "in_the_future"
+    OUTSIDE_FILE = "outside_file"
     LOW_NOT_POSITIVE = "low_not_positive"
     HIGH_BELOW_BODY = "high_below_body"
     LOW_ABOVE_BODY = "low_above_body"
@@ -79,6 +115,8 @@ _SENTENCES = {
     RejectReason.OBJECT_MISSING: "expected the object in the lake, but it is not there",
     RejectReason.BAD_ENVELOPE: "expected a JSON envelope with exchange, symbol, type, interval, captured_at, server_time and data",
     RejectReason.REFUSED_BY_WAREHOUSE: "expected the warehouse to take every row as it is",
+    RejectReason.CHECKSUM_MISMATCH: "expected an archive file with the sha256 its .CHECKSUM names",
+    RejectReason.BAD_ARCHIVE: "expected a zip with one CSV of twelve columns",
     RejectReason.NOT_A_LIST: "expected a list of candles",
     RejectReason.NOT_A_BOOK: "expected lastUpdateId, bids and asks",
     RejectReason.FIELD_COUNT: "expected 12 fields in a candle, 2 in a book level",
@@ -86,6 +124,7 @@ _SENTENCES = {
     RejectReason.OFF_GRID: "expected an open time on the interval's grid",
     RejectReason.CLOSE_TIME_OUTSIDE: "expected a close time after the open time and before the next candle",
     RejectReason.IN_THE_FUTURE: "expected no candle that opens later than one interval after the exchange's clock",
+    RejectReason.OUTSIDE_FILE: "expected an open time inside the day or month of the archive file",
     RejectReason.LOW_NOT_POSITIVE: "expected a low above zero",
     RejectReason.HIGH_BELOW_BODY: "expected a high of at least open and close",
     RejectReason.LOW_ABOVE_BODY: "expected a low of at most open and close",

@@ -96,12 +96,55 @@ class Settings(BaseSettings):
     lake_concurrency: int = Field(16, ge=1, le=64, description="Object reads or writes in flight per task.")
     lock_wait_seconds: int = Field(60, ge=1, description="Longest wait for another writer, in seconds.")
 
+    # --- history -----------------------------------------------------------------------------------------------------
+    files_dir: Path = Field(
+        Path(".candlewick/files"),
+        description="Folder under which market_backfill may read local files (source `files`).",
+    )
+    backfill_parts_per_task: int = Field(
+        12, ge=1, description="Months, days or REST spans one mapped backfill task works through."
+    )
+    backfill_weight_share: float = Field(
+        0.4, gt=0, le=1, description="Share of the exchange's weight limit backfills and gap fetches stay under."
+    )
+    archive_concurrency: int = Field(4, ge=1, le=32, description="Archive files asked for at once inside one task.")
+    archive_delay_hours: int = Field(
+        12,
+        ge=0,
+        description="Hours after a day or month before its archive file is asked for; until then REST answers.",
+    )
+    gap_attempts: int = Field(5, ge=1, description="Times a gap is asked for before it is left as it is.")
+    gap_retry_minutes: int = Field(60, ge=1, description="First pause between two tries of a gap; doubles.")
+    gap_settle_minutes: int = Field(
+        5, ge=1, description="Minutes younger than this are not missing yet, they are on their way."
+    )
+    gap_pages_per_run: int = Field(500, ge=1, description="Most REST pages one run of market_gaps asks for.")
+    outage_witnesses: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT"),
+        description="Symbols asked, beside the tracked ones, whether they were silent too (an outage of the exchange).",
+    )
+    reconcile_days: int = Field(
+        30,
+        ge=1,
+        description="Days with facts that one run of market_reconcile compares, the newest unreconciled first.",
+    )
+
     # --- schedules ---------------------------------------------------------------------------------------------------
     minute_schedule: str = Field(
         "* * * * *", description="Cron of market_minute (UTC); Variable `candlewick_schedules` overrides."
     )
     hourly_schedule: str = Field(
         "5 * * * *", description="Cron of market_hourly (UTC); Variable `candlewick_schedules` overrides."
+    )
+
+    gaps_schedule: str = Field(
+        "20 * * * *", description="Cron of market_gaps (UTC); Variable `candlewick_schedules` overrides."
+    )
+    reconcile_schedule: str = Field(
+        "30 4 * * *", description="Cron of market_reconcile (UTC); Variable `candlewick_schedules` overrides."
+    )
+    minute_deadline_minutes: int = Field(
+        10, ge=1, description="Minutes after which an unfinished run of market_minute raises an alert."
     )
 
     # --- alerts ------------------------------------------------------------------------------------------------------
@@ -130,6 +173,11 @@ class Settings(BaseSettings):
     pool_binance_slots: int = Field(
         4, ge=1, description="Tasks that talk to the exchange at once, when pools are created."
     )
+    pool_backfill_slots: int = Field(
+        2,
+        ge=1,
+        description="Backfill tasks that run at once, when pools are created; live tasks have pools of their own.",
+    )
     demo_wait_seconds: int = Field(600, ge=1, description="Longest wait for data after a start, in seconds.")
     stop_grace_seconds: float = Field(20.0, gt=0, description="Time services get to end by themselves, in seconds.")
     database_memory_megabytes: int = Field(512, ge=64, description="Buffer pool of the private MariaDB, in MiB.")
@@ -142,25 +190,25 @@ class Settings(BaseSettings):
         description="Folder of recorded archive files to replay; its newest day becomes today: track symbols it holds.",
     )
 
-    @field_validator("home", "dbt_project_dir", "dags_dir", "plugins_dir", "dbt_executable", "demo_replay")
+    @field_validator("home", "dbt_project_dir", "dags_dir", "plugins_dir", "dbt_executable", "demo_replay", "files_dir")
     @classmethod
     def _from_the_repository(cls, value: Path | None) -> Path | None:
         return value and REPOSITORY / value.expanduser()
 
-    @field_validator("symbols", mode="before")
+    @field_validator("symbols", "outage_witnesses", mode="before")
     @classmethod
     def _split_symbols(cls, value: object) -> object:
         if isinstance(value, str):
             value = tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("symbols")
+    @field_validator("symbols", "outage_witnesses")
     @classmethod
     def _known_shape(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         bad = [symbol for symbol in value if not SYMBOL_PATTERN.fullmatch(symbol)]
         if bad:
             raise ValueError(
-                f"expected symbols as the exchange writes them (BTCUSDT), got {bad}; correct CANDLEWICK_SYMBOLS"
+                f"expected symbols as the exchange writes them (BTCUSDT), got {bad}; correct CANDLEWICK_SYMBOLS or CANDLEWICK_OUTAGE_WITNESSES"
             )
         return tuple(dict.fromkeys(value))
 

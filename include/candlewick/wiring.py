@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)  # no run before; catchup is off, so its only use is to be in the past
 QUARANTINED: Final = "quarantined"
-POOL_EXCHANGE, POOL_LOAD, POOL_DBT = "binance", "warehouse_load", "dbt"
+POOL_EXCHANGE, POOL_LOAD, POOL_BACKFILL, POOL_DBT = "binance", "warehouse_load", "backfill", "dbt"
 
 
 class RetryByKind(RetryPolicy):

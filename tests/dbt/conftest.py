@@ -16,7 +16,7 @@ from support.places import DBT
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = REPOSITORY / "dbt_project"
-MIGRATION = REPOSITORY / "include/candlewick/warehouse/migrations/versions/0001_minute_pipeline.py"
+MIGRATIONS = REPOSITORY / "include/candlewick/warehouse/migrations/versions"
 TRANSFORMER, PASSWORD = f"dbt_{os.getpid()}", "throw-away"
 CANDLE = ("open_price", "high_price", "low_price", "close_price", "volume", "quote_volume", "trade_count",
           "taker_buy_volume", "taker_buy_quote_volume")  # fmt: skip
@@ -24,11 +24,14 @@ CANDLE = ("open_price", "high_price", "low_price", "close_price", "volume", "quo
 
 @pytest.fixture(scope="session")
 def raw_tables():
-    """Names and columns of the raw tables, from the migration itself."""
-    spec = importlib.util.spec_from_file_location("migration_0001", MIGRATION)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.TABLES
+    """Names and columns of the raw tables, from the migrations themselves."""
+    tables = {}
+    for path in sorted(MIGRATIONS.glob("0*.py")):
+        spec = importlib.util.spec_from_file_location(f"migration_{path.stem}", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        tables |= module.TABLES
+    return tables
 
 
 SERVE = """

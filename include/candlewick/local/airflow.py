@@ -155,6 +155,7 @@ class Airflow:
         """Create the pools that are missing; sizes that were changed in the UI stay."""
         wanted = {
             "binance": (self.settings.pool_binance_slots, "Tasks that talk to the exchange"),
+            "backfill": (self.settings.pool_backfill_slots, "Tasks that bring in history"),
             "warehouse_load": (1, "Loads into the warehouse: one at a time"),
             "dbt": (2, "dbt processes"),
         }

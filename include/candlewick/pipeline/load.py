@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from candlewick.lake.store import LakeError, LakeUnavailable, ObjectMissing
-from candlewick.market import DataType, RejectReason
+from candlewick.market import DataType, Lane, RejectReason
 from candlewick.pipeline.batch import Fetched, by_series, convert_object, processed_object, quarantined_rows, reach
 from candlewick.pipeline.convert import unreadable
 from candlewick.pipeline.load_summary import LoadSummary
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from candlewick.warehouse.processed import ProcessedObject, QuarantinedRow
     from candlewick.warehouse.watermarks import Series
 
-LIVE_LANE = "live"
 LOAD_LOCK = "load"
 MEBIBYTE = 1 << 20
 TABLES = {DataType.KLINES: staging.KLINES, DataType.DEPTH: staging.ORDERBOOK}
@@ -185,7 +184,7 @@ class _Loader:
     def _write(self, session: Session, batch: list[Fetched], is_live: bool) -> None:
         """Write a batch in one transaction."""
         started = utc_now()
-        load_id = processed.begin_load(session, LIVE_LANE, self.run_id, started)
+        load_id = processed.begin_load(session, Lane.LIVE, self.run_id, started)
         staged = {table: _stage(session, table, load_id, batch, data_type) for data_type, table in TABLES.items()}
         reached = staging.reached(session, load_id) if staged[staging.KLINES] else {}
         faulty = staging.take_out_faulty_klines(session, load_id) if staged[staging.KLINES] else []

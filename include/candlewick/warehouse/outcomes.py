@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from candlewick.market import DataType, Interval, Source
+from candlewick.market import DataType, Interval, Lane, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,7 @@ class Outcome:
     source: Source
     captured_at: datetime
     load_state: str
+    lane: Lane = Lane.LIVE
     bucket: str | None = None
     object_key: str | None = None
     payload_bytes: int | None = None
@@ -81,11 +82,11 @@ def record(session: Session, outcomes: Sequence[Outcome]) -> None:
     session.run_many(_INSERT, [astuple(outcome) for outcome in outcomes])
 
 
-def pending(session: Session, after: int, most: int) -> list[LoadableObject]:
-    """Return queued objects behind an id, oldest first. Costs the queue, not the history: read off an index."""
+def pending(session: Session, after: int, most: int, lane: Lane = Lane.LIVE) -> list[LoadableObject]:
+    """Return a lane's queued objects behind an id, oldest first. Costs the queue, not the history: read off an index."""
     rows = session.all(
-        f"{_LOADABLE} WHERE o.load_state = 'pending' AND o.outcome_id > %s ORDER BY o.outcome_id LIMIT %s",
-        (after, most),
+        f"{_LOADABLE} WHERE o.lane = %s AND o.load_state = 'pending' AND o.outcome_id > %s ORDER BY o.outcome_id LIMIT %s",
+        (lane, after, most),
     )
     return [_loadable(row) for row in rows]
 
@@ -98,8 +99,10 @@ def named(session: Session, object_keys: Sequence[str]) -> list[LoadableObject]:
 
 
 def quarantined(session: Session) -> list[LoadableObject]:
-    """Return the objects with anything in quarantine, oldest first."""
-    rows = session.all(f"{_LOADABLE} WHERE p.status IN ('quarantined', 'partial') ORDER BY o.outcome_id")
+    """Return the live lane's objects with anything in quarantine, oldest first; a backfill asks for its own again."""
+    rows = session.all(
+        f"{_LOADABLE} WHERE p.status IN ('quarantined', 'partial') AND o.lane = %s ORDER BY o.outcome_id", (Lane.LIVE,)
+    )
     return [_loadable(row) for row in rows]
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from candlewick.market import RejectReason
+    from candlewick.market import Lane, RejectReason
     from candlewick.warehouse.database import Session
     from candlewick.warehouse.outcomes import LoadableObject
 
@@ -51,7 +51,7 @@ class QuarantinedRow:
     offending: str
 
 
-def begin_load(session: Session, lane: str, run_id: str, now: datetime) -> int:
+def begin_load(session: Session, lane: Lane, run_id: str, now: datetime) -> int:
     """Allocate a load_id; the row stays invisible until the load commits."""
     return session.insert(
         "INSERT INTO loads (lane, run_id, objects, rows_staged, rows_rejected, started_at, loaded_at) "

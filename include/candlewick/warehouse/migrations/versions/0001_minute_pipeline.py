@@ -29,6 +29,8 @@ TABLES = {
     quote_asset     VARCHAR(32)  NULL,
     status_at       DATETIME(3)  NULL COMMENT 'when the exchange was asked last',
     status_since    DATETIME(3)  NULL COMMENT 'when this status was first heard',
+    first_open_time DATETIME(3)  NULL COMMENT 'open time of the first 1m candle the exchange has; NULL until it was asked',
+    first_open_object_id BIGINT  NULL COMMENT 'the answer that says so: extraction_outcomes.outcome_id',
     added_at        DATETIME(3)  NOT NULL,
     removed_at      DATETIME(3)  NULL,
     PRIMARY KEY (exchange, symbol)
@@ -42,6 +44,7 @@ TABLES = {
     """,
     "extraction_outcomes": f"""
     outcome_id      BIGINT       NOT NULL AUTO_INCREMENT COMMENT 'also the object_id of the payload',{_SERIES}
+    lane            VARCHAR(16)  NOT NULL DEFAULT 'live' COMMENT 'live, backfill: which loader takes the object off the queue',
     run_id          VARCHAR(250) NOT NULL,
     shard           VARCHAR(120) NOT NULL,
     page            INT          NOT NULL DEFAULT 1,
@@ -66,7 +69,7 @@ TABLES = {
     load_id         BIGINT       NULL,
     PRIMARY KEY (outcome_id),
     UNIQUE KEY by_object (object_key),
-    KEY by_load_state (load_state, outcome_id),
+    KEY by_load_state (lane, load_state, outcome_id),
     KEY by_time (captured_at)
     """,
     "loads": """
