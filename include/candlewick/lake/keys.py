@@ -1,10 +1,40 @@
-"""How objects are named: ``{date}/{symbol}_{data_type}_{timestamp_ms}[_p{page}].json``, date and stamp of the capture, UTC."""
+"""How objects are named, in the bucket of payloads as received. Stamps are of the capture, in ms, UTC.
+
+* answers: ``{date}/{symbol}_{data_type}_{captured_at}[_p{page}].json``;
+* archive files: ``archive/`` and the archive's own path, each edition with its own stamp:
+  ``archive/spot/monthly/klines/BTCUSDT/1m/BTCUSDT-1m-2023-03_1700000000000.zip``, its checksum beside it;
+* archive files that are not what their checksum says: ``refused/``, named likewise.
+"""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 
+from candlewick.archive_file import ArchiveFile
 from candlewick.market import DataType, Interval
+
+ARCHIVE, REFUSED = "archive", "refused"
+CHECKSUM_SUFFIX = ".CHECKSUM"
+_PUBLISHED_UNDER = "data/"
+_RAW = re.compile(
+    r"(?:\d{4}-\d{2}-\d{2}/)?(?P<symbol>[^\s/]+)_(?P<data_type>[a-z]+)(?:-(?P<interval>\d+[mhd]))?"
+    r"_(?P<stamp>\d{1,13})(?:_p(?P<page>\d{1,9}))?\.json"
+)
+_EDITION = re.compile(r"(?P<name>[^\s/]+)_(?P<stamp>\d{1,13})\.zip")
+
+
+@dataclass(frozen=True, slots=True)
+class RawKey:
+    """What the key of an answer says about it; ``interval`` is None for books."""
+
+    symbol: str
+    data_type: DataType
+    interval: Interval | None
+    captured_at_ms: int
+    page: int = 1
 
 
 def data_type_label(data_type: DataType, interval: Interval | None) -> str:
@@ -19,3 +49,45 @@ def raw_key(symbol: str, data_type: DataType, interval: Interval | None, capture
     date = datetime.fromtimestamp(captured_at_ms / 1000, UTC).strftime("%Y-%m-%d")
     suffix = "" if page == 1 else f"_p{page}"
     return f"{date}/{symbol}_{data_type_label(data_type, interval)}_{captured_at_ms}{suffix}.json"
+
+
+def parse_raw_key(key: str) -> RawKey | None:
+    """Read the name of an answer, with or without the folder of its date; None for any other name."""
+    found = _RAW.fullmatch(key)
+    if not found or found["data_type"] not in set(DataType):
+        return None
+    data_type, code = DataType(found["data_type"]), found["interval"]
+    if code is not None and (data_type is DataType.DEPTH or code not in set(Interval)):
+        return None
+    interval = Interval(code or Interval.MINUTE_1) if data_type is DataType.KLINES else None
+    return RawKey(found["symbol"], data_type, interval, int(found["stamp"]), int(found["page"] or 1))
+
+
+def archive_key(file: ArchiveFile, captured_at_ms: int) -> str:
+    """Name an edition of an archive file; ``checksum_key`` of it names the checksum as published."""
+    return _edition(ARCHIVE, file, captured_at_ms)
+
+
+def refused_key(file: ArchiveFile, captured_at_ms: int) -> str:
+    """Name an archive file that was not what its checksum says."""
+    return _edition(REFUSED, file, captured_at_ms)
+
+
+def checksum_key(key: str) -> str:
+    """Name the checksum beside an archive file."""
+    return key + CHECKSUM_SUFFIX
+
+
+def parse_archive_key(key: str) -> tuple[ArchiveFile, int] | None:
+    """Return the file and the capture of an edition's key; None for any other key, checksums and refused ones too."""
+    path = PurePosixPath(key)
+    found = _EDITION.fullmatch(path.name)
+    file = ArchiveFile.named(found["name"]) if found else None
+    if not found or file is None or archive_key(file, int(found["stamp"])) != key:
+        return None
+    return file, int(found["stamp"])
+
+
+def _edition(prefix: str, file: ArchiveFile, captured_at_ms: int) -> str:
+    path = file.path.removeprefix(_PUBLISHED_UNDER).removesuffix(".zip")
+    return f"{prefix}/{path}_{captured_at_ms}.zip"

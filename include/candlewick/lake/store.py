@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,9 @@ from candlewick.settings import Settings, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO
+
+CHUNK_BYTES = 1 << 18
 
 
 class LakeError(Exception):
@@ -49,14 +53,11 @@ class Lake:
 
     def put(self, bucket: str, key: str, payload: bytes) -> None:
         """Write an object; when this returns it is there."""
-        with _typed_errors(f"write {bucket}/{key}"):
-            try:
-                self._client.put_object(Bucket=bucket, Key=key, Body=payload)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "NoSuchBucket":
-                    raise
-                self.ensure_buckets()
-                self._client.put_object(Bucket=bucket, Key=key, Body=payload)
+        self._put(bucket, key, payload)
+
+    def put_file(self, bucket: str, key: str, file: BinaryIO) -> None:
+        """Write an object from a seekable file, from its beginning, without holding it in memory."""
+        self._put(bucket, key, file)
 
     def get(self, bucket: str, key: str) -> bytes:
         """Read an object whole.
@@ -67,12 +68,43 @@ class Lake:
         with _typed_errors(f"read {bucket}/{key}"):
             return bytes(self._client.get_object(Bucket=bucket, Key=key)["Body"].read())
 
+    def read_into(self, bucket: str, key: str, sink: BinaryIO) -> str:
+        """Copy an object into a sink without holding it in memory; return the sha256 of what was read.
+
+        What an error leaves in the sink is a part of the object.
+
+        Raises:
+            ObjectMissing: when there is none.
+            LakeUnavailable: also when the store ends in the middle of it.
+        """
+        digest = hashlib.sha256()
+        with _typed_errors(f"read {bucket}/{key}"):
+            for chunk in self._client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(CHUNK_BYTES):
+                digest.update(chunk)
+                sink.write(chunk)
+        return digest.hexdigest()
+
     def keys(self, bucket: str, prefix: str = "") -> Iterator[str]:
         """Iterate over the keys under a prefix, in order."""
         with _typed_errors(f"list {bucket}/{prefix}"):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
                 for entry in page.get("Contents", []):
                     yield entry["Key"]
+
+    def _put(self, bucket: str, key: str, body: bytes | BinaryIO) -> None:
+        with _typed_errors(f"write {bucket}/{key}"):
+            try:
+                self._put_once(bucket, key, body)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "NoSuchBucket":
+                    raise
+                self.ensure_buckets()
+                self._put_once(bucket, key, body)
+
+    def _put_once(self, bucket: str, key: str, body: bytes | BinaryIO) -> None:
+        if not isinstance(body, bytes):
+            body.seek(0)  # a first try may have read it
+        self._client.put_object(Bucket=bucket, Key=key, Body=body)
 
 
 @contextmanager

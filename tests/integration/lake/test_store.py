@@ -1,0 +1,86 @@
+"""Objects of any size, on a real S3 endpoint."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import socket
+import threading
+import tracemalloc
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from candlewick.lake.store import Lake, LakeUnavailable, ObjectMissing
+
+MEBIBYTE = 1 << 20
+
+
+@pytest.fixture
+def bucket(lake):
+    return lake.config.raw_bucket
+
+
+def test_a_file_goes_in_and_comes_out_byte_for_byte(lake, bucket, tmp_path):
+    content = bytes(range(256)) * 5000
+    path = tmp_path / "a.zip"
+    path.write_bytes(content)
+    with path.open("rb") as file:
+        file.read(10)  # where it was read last does not matter
+        lake.put_file(bucket, "archive/a.zip", file)
+
+    sink = io.BytesIO()
+    assert lake.read_into(bucket, "archive/a.zip", sink) == hashlib.sha256(content).hexdigest()
+    assert sink.getvalue() == content == lake.get(bucket, "archive/a.zip")
+
+
+def test_an_empty_file_is_a_file(lake, bucket):
+    lake.put_file(bucket, "empty", io.BytesIO())
+    assert lake.read_into(bucket, "empty", io.BytesIO()) == hashlib.sha256().hexdigest()
+
+
+def test_memory_does_not_grow_with_the_object(lake, bucket, tmp_path):
+    big, copy = tmp_path / "big", tmp_path / "copy"
+    with big.open("wb") as file:
+        file.truncate(48 * MEBIBYTE)
+    lake.put_file(bucket, "warm", io.BytesIO(b"botocore loads its models at the first call"))
+
+    tracemalloc.start()
+    with big.open("rb") as source, copy.open("wb") as sink:
+        lake.put_file(bucket, "big", source)
+        lake.read_into(bucket, "big", sink)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert copy.stat().st_size == 48 * MEBIBYTE
+    assert peak < 8 * MEBIBYTE
+
+
+def test_what_is_not_there_is_said_to_be_missing(lake, bucket):
+    with pytest.raises(ObjectMissing, match=r"expected to read .*nothing\.zip"):
+        lake.read_into(bucket, "nothing.zip", io.BytesIO())
+
+
+def test_a_bucket_that_is_not_there_is_made(object_store, config):
+    lake = Lake(object_store.client(), config)
+    lake.put_file(config.raw_bucket, "first", io.BytesIO(b"one"))
+    assert lake.get(config.raw_bucket, "first") == b"one"
+
+
+def test_a_store_that_ends_in_the_middle_of_an_object_is_unavailable(config):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_answer_by_halves, args=(server,), daemon=True).start()
+        client = boto3.client(
+            "s3", endpoint_url=f"http://127.0.0.1:{server.getsockname()[1]}", region_name="us-east-1",
+            aws_access_key_id="a", aws_secret_access_key="b",
+            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, proxies={}),
+        )  # fmt: skip
+        with pytest.raises(LakeUnavailable, match=r"read raw/a\.zip"):
+            Lake(client, config).read_into("raw", "a.zip", io.BytesIO())
+
+
+def _answer_by_halves(server):
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 500_000)
