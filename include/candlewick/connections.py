@@ -85,8 +85,11 @@ def lake() -> Iterator[Lake]:
 
 
 @contextmanager
-def exchange() -> Iterator[Exchange]:
-    """Open the exchange of the `binance` connection; its shared state lives in the warehouse."""
+def exchange(weight_share: float | None = None) -> Iterator[Exchange]:
+    """Open the exchange of the `binance` connection; its shared state lives in the warehouse.
+
+    ``weight_share`` keeps this caller under a smaller share of the weight limit than the fresh candles have.
+    """
     from candlewick.exchange.binance import from_connection
     from candlewick.warehouse.host_state import HostStateStore
 
@@ -94,7 +97,8 @@ def exchange() -> Iterator[Exchange]:
     scheme, port = conn.schema or "https", f":{conn.port}" if conn.port else ""
     base_url = conn.host if "://" in (conn.host or "") else f"{scheme}://{conn.host}"
     states = HostStateStore(warehouse().open)
-    client = from_connection(f"{base_url}{port}", conn.extra_dejson, states, settings())
+    config = settings() if weight_share is None else settings().model_copy(update={"weight_share": weight_share})
+    client = from_connection(f"{base_url}{port}", conn.extra_dejson, states, config)
     try:
         yield client
     finally:

@@ -1,4 +1,4 @@
-"""A question to the exchange, and the row its outcome leaves."""
+"""A question to the exchange, the object its answer becomes, and the row its outcome leaves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from candlewick.market import DataType, Interval, Source
+from candlewick.lake.envelope import wrap
+from candlewick.lake.keys import raw_key
+from candlewick.market import DataType, Interval, Lane, Source
 from candlewick.warehouse.database import from_ms
 from candlewick.warehouse.outcomes import Outcome
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from candlewick.exchange.errors import ExchangeError
     from candlewick.exchange.port import Answer
+    from candlewick.lake.store import Lake
     from candlewick.pipeline.payload import Span
 
 ERROR_MESSAGE_LIMIT = 1000
@@ -40,6 +43,24 @@ class Asked:
     page: int
     run_id: str
     shard: str
+    lane: Lane = Lane.LIVE
+
+    def keep(self, lake: Lake, answer: Answer, span: Span) -> Outcome:
+        """Put an answer into the lake, byte for byte in its envelope; return the row that queues it for the load."""
+        payload = wrap(
+            answer.body,
+            exchange=self.exchange,
+            symbol=self.symbol,
+            data_type=self.data_type,
+            interval=self.interval,
+            source=Source.REST,
+            captured_at_ms=answer.captured_at_ms,
+            exchange_time_ms=answer.exchange_time_ms,
+        )
+        bucket = lake.config.raw_bucket
+        key = raw_key(self.symbol, self.data_type, self.interval, answer.captured_at_ms, self.page)
+        lake.put(bucket, key, payload)
+        return self.stored(answer, span, StoredObject(bucket, key, payload))
 
     def stored(self, answer: Answer, span: Span, kept: StoredObject) -> Outcome:
         """Return the row of an answer that is in the lake; it queues the object for the load."""
@@ -82,4 +103,5 @@ class Asked:
             source=Source.REST,
             captured_at=captured_at,
             load_state=load_state,
+            lane=self.lane,
         )

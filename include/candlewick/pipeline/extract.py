@@ -16,10 +16,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from candlewick.exchange.errors import BudgetExhausted, ExchangeError, IpBanned, UnknownSymbol
-from candlewick.lake.envelope import wrap
-from candlewick.lake.keys import raw_key
-from candlewick.market import DataType, Interval, Source
-from candlewick.pipeline.asked import Asked, StoredObject
+from candlewick.market import DataType, Interval
+from candlewick.pipeline.asked import Asked
 from candlewick.pipeline.payload import depth_span, klines_span
 from candlewick.warehouse import outcomes, symbols, watermarks
 from candlewick.warehouse.database import to_ms, utc_now
@@ -191,23 +189,7 @@ class _Shard:
         self, symbol: str, data_type: DataType, interval: Interval | None, answer: Answer, span: Span, page: int
     ) -> None:
         """Put an answer into the lake, then queue its outcome."""
-        payload = wrap(
-            answer.body,
-            exchange=self.config.exchange,
-            symbol=symbol,
-            data_type=data_type,
-            interval=interval,
-            source=Source.REST,
-            captured_at_ms=answer.captured_at_ms,
-            exchange_time_ms=answer.exchange_time_ms,
-        )
-        key = raw_key(symbol, data_type, interval, answer.captured_at_ms, page)
-        self.lake.put(self.config.raw_bucket, key, payload)
-        self.done.put(
-            self._asked(symbol, data_type, interval, page).stored(
-                answer, span, StoredObject(self.config.raw_bucket, key, payload)
-            )
-        )
+        self.done.put(self._asked(symbol, data_type, interval, page).keep(self.lake, answer, span))
 
     def _failed(
         self, symbol: str, data_type: DataType, interval: Interval | None, page: int, error: ExchangeError
