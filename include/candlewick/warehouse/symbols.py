@@ -1,4 +1,7 @@
-"""The table of tracked symbols: which are asked for, and what the exchange last said of them."""
+"""The table of known symbols: which are asked for, what the exchange last said of them, and what it said before.
+
+A symbol that is backfilled but was never tracked has a row too; it is inactive, and was removed the moment it was added.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 NOT_LISTED = "NOT_LISTED"
 TRADING = "TRADING"
+NEVER_TRACKED = "(active = 0 AND removed_at <=> added_at)"
 CLOSING_DELAY, CLOSING_PATIENCE = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -70,9 +74,34 @@ def active(session: Session, exchange: str) -> list[TrackedSymbol]:
 def add(session: Session, exchange: str, symbols: Iterable[str], now: datetime) -> None:
     """Track symbols; those removed earlier come back with their data."""
     session.run_many(
-        "INSERT INTO tracked_symbols (exchange, symbol, active, added_at) VALUES (%s, %s, 1, %s) "
-        "ON DUPLICATE KEY UPDATE active = 1, removed_at = NULL",
+        # Assignments run from left to right: added_at must see the row as it was.
+        "INSERT INTO tracked_symbols (exchange, symbol, active, added_at) VALUES (%s, %s, 1, %s) ON DUPLICATE KEY UPDATE "
+        f"added_at = IF({NEVER_TRACKED}, VALUES(added_at), added_at), active = 1, removed_at = NULL",
         [(exchange, symbol, now) for symbol in symbols],
+    )
+
+
+def ensure_known(session: Session, exchange: str, symbols: Iterable[str], now: datetime) -> None:
+    """Have a row for symbols that are backfilled but not tracked; those that have one stay as they are."""
+    session.run_many(
+        "INSERT IGNORE INTO tracked_symbols (exchange, symbol, active, added_at, removed_at) VALUES (%s, %s, 0, %s, %s)",
+        [(exchange, symbol, now, now) for symbol in symbols],
+    )
+
+
+def first_open_time(session: Session, exchange: str, symbol: str) -> datetime | None:
+    """Return the open time of the first 1m candle the exchange has; None while that is not known."""
+    row = session.one(
+        "SELECT first_open_time FROM tracked_symbols WHERE exchange = %s AND symbol = %s", (exchange, symbol)
+    )
+    return row[0] if row else None
+
+
+def remember_first_open_time(session: Session, exchange: str, symbol: str, opened: datetime, object_id: int) -> None:
+    """Keep the open time of the first 1m candle, and which answer says so."""
+    session.run(
+        "UPDATE tracked_symbols SET first_open_time = %s, first_open_object_id = %s WHERE exchange = %s AND symbol = %s",
+        (opened, object_id, exchange, symbol),
     )
 
 
@@ -88,24 +117,56 @@ def remove(session: Session, exchange: str, symbol: str, now: datetime) -> bool:
 
 def is_empty(session: Session, exchange: str) -> bool:
     """Tell whether no symbol of the exchange was ever tracked."""
-    return session.one("SELECT 1 FROM tracked_symbols WHERE exchange = %s LIMIT 1", (exchange,)) is None
+    return (
+        session.one(f"SELECT 1 FROM tracked_symbols WHERE exchange = %s AND NOT {NEVER_TRACKED} LIMIT 1", (exchange,))
+        is None
+    )
 
 
 def record_states(session: Session, exchange: str, states: dict[str, SymbolState], now: datetime) -> list[StateChange]:
-    """Write what the exchange says of every tracked symbol; one it does not name is ``NOT_LISTED``. Return changes."""
-    known = session.all("SELECT symbol, status FROM tracked_symbols WHERE exchange = %s AND active = 1", (exchange,))
-    changes = []
-    for name, before in known:
-        state = states.get(name) or SymbolState(name, NOT_LISTED, "", "")
+    """Write what the exchange says of every known symbol; one it does not name is ``NOT_LISTED``.
+
+    Returns:
+        The tracked symbols whose status changed.
+    """
+    known = session.all("SELECT symbol, status, active FROM tracked_symbols WHERE exchange = %s", (exchange,))
+    heard = {name: states.get(name) or SymbolState(name, NOT_LISTED, "", "") for name, _, _ in known}
+    for name, state in heard.items():
         session.run(
             # Assignments run from left to right: status_since must see the status before.
             "UPDATE tracked_symbols SET status_since = IF(status <=> %s, status_since, %s), status = %s, base_asset = %s, "
             "quote_asset = %s, status_at = %s WHERE exchange = %s AND symbol = %s",
             (state.status, now, state.status, state.base_asset or None, state.quote_asset or None, now, exchange, name),
         )
-        if before != state.status:
-            changes.append(StateChange(name, before, state.status))
-    return changes
+    _keep_history(session, exchange, heard, now)
+    return [
+        StateChange(name, before, heard[name].status)
+        for name, before, is_active in known
+        if is_active and before != heard[name].status
+    ]
+
+
+def _keep_history(session: Session, exchange: str, heard: dict[str, SymbolState], now: datetime) -> None:
+    """Write a row of ``symbol_states`` for each symbol that is not what it was; the row before ends there."""
+    holding = {
+        symbol: SymbolState(symbol, status, base or "", quote or "")
+        for symbol, status, base, quote in session.all(
+            "SELECT symbol, status, base_asset, quote_asset FROM symbol_states WHERE exchange = %s AND valid_to IS NULL",
+            (exchange,),
+        )
+    }
+    changed = [state for name, state in heard.items() if holding.get(name) != state]
+    for state in changed:
+        session.run(
+            "UPDATE symbol_states SET valid_to = %s WHERE exchange = %s AND symbol = %s AND valid_to IS NULL",
+            (now, exchange, state.symbol),
+        )
+    session.run_many(
+        "INSERT INTO symbol_states (exchange, symbol, valid_from, status, base_asset, quote_asset) "
+        "VALUES (%s, %s, %s, %s, %s, %s) ON DUPLICATE KEY UPDATE valid_to = NULL, status = VALUES(status), "
+        "base_asset = VALUES(base_asset), quote_asset = VALUES(quote_asset)",
+        [(exchange, s.symbol, now, s.status, s.base_asset or None, s.quote_asset or None) for s in changed],
+    )
 
 
 def expire_states(session: Session, exchange: str, symbols: Iterable[str]) -> None:
