@@ -29,6 +29,15 @@ def as_json(value: object, status: int = 200) -> Answer:
     return Answer(json.dumps(value, separators=(",", ":")).encode(), status)
 
 
+def no_such_key(path: str) -> Answer:
+    """The archive's 404: an object store's way to say so."""
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code>'
+        f"<Message>The specified key does not exist.</Message><Key>{path.lstrip('/')}</Key></Error>"
+    )
+    return Answer(body.encode(), 404, "application/xml")
+
+
 def error(status: int, code: int, msg: str, headers: dict[str, str] | None = None) -> Answer:
     """Binance's error body."""
     answer = as_json({"code": code, "msg": msg}, status)

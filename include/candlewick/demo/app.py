@@ -28,12 +28,12 @@ class ExchangeApp:
         path = scope["path"]
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         client = (scope.get("client") or ("unknown",))[0]
-        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-        answer = await self._answer(path, query, client, host)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        answer = await self._answer(path, query, client, headers)
         await _send(answer, send)
 
-    async def _answer(self, path: str, query: dict[str, str], client: str, host: str) -> Answer:
-        exchange = self._exchange
+    async def _answer(self, path: str, query: dict[str, str], client: str, headers: dict[str, str]) -> Answer:
+        exchange, host = self._exchange, headers.get("host", "")
         if exchange.settings.latency_ms:
             await asyncio.sleep(exchange.settings.latency_ms / 1000)
         faults = exchange.faults.striking(path, query, host)
@@ -44,10 +44,10 @@ class ExchangeApp:
         is_rest = path.startswith("/api/")
         weight = rest.weight(path, query) if is_rest else 0
         used, refused = exchange.limiter.charge(client, weight, now, exchange.settings) if is_rest else (0, None)
-        answer = refused or striking.refusal(faults, now)
+        answer = refused or striking.refusal(faults, path, now)
         if answer is None:
             if not is_rest or rest.is_slow(path, query):
-                answer = await asyncio.to_thread(self._handle, path, query, faults)
+                answer = await asyncio.to_thread(self._handle, path, query, faults, headers.get("if-none-match", ""))
             else:
                 answer = self._handle(path, query, faults)
             striking.spoil(answer, faults)
@@ -68,9 +68,9 @@ class ExchangeApp:
         )
         return answer
 
-    def _handle(self, path: str, query: dict[str, str], faults: list[Fault]) -> Answer:
+    def _handle(self, path: str, query: dict[str, str], faults: list[Fault], known: str = "") -> Answer:
         if path.startswith(PREFIX):
-            return archive.answer(self._exchange, path, faults)
+            return archive.answer(self._exchange, path, faults, known)
         handler = rest.ENDPOINTS.get(path)
         if handler is None:
             return Answer(b"<html><body><h2>404 Not found</h2></body></html>", 404, "text/html")

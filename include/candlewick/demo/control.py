@@ -18,14 +18,18 @@
     The last requests, oldest first: ``time path params client host status weight used_weight faults``. DELETE forgets.
 ``GET | POST | DELETE /_control/faults``
     POST adds a list of faults ``{"kind": …}``. All kinds take the filters ``path`` and ``host`` (contained in),
-    ``symbol``, ``interval``, and ``count`` (times) or ``probability`` with ``seed``. Kinds:
+    ``suffix`` (the path's end), ``symbol``, ``interval``, and ``count`` (times) or ``probability`` with ``seed``. Kinds:
 
-    * ``"429" "418"`` (``retry_after`` seconds), ``"451" "403" "500" "503" "504"``: that answer instead.
-    * ``slow`` (``seconds``), ``cutoff`` (half of the body, then the connection closes), ``garbage``, ``html``,
-      ``empty``.
+    * ``"429" "418" "503"`` (``retry_after`` seconds), ``"451" "403" "404" "500" "504"``: that answer instead; 404 is the
+      archive's, so that a month can be missing while its days are there (``path: "monthly"``), or the reverse.
+    * ``slow`` (``seconds``), ``cutoff`` (half of the body, REST or archive, then the connection closes), ``garbage``,
+      ``html``, ``empty``.
     * ``duplicates``, ``shuffled``, ``bad_rows`` (``variants``, see ``corruption``), ``late_revision`` (``seconds``
       after close): REST rows and archive files alike.
-    * ``republished`` (an archive file with other content and its right checksum), ``bad_checksum``.
+    * of archive files: ``republished`` (other content and its right checksum; of ``path: "monthly"`` only, months and
+      days of a symbol disagree in one row), ``truncated`` (ends after ``rows`` rows), ``header`` (a line of names first),
+      ``corrupt_zip`` (damaged bytes; ``checksum_of`` the ``damaged`` or the ``true`` ones), ``bad_checksum``,
+      ``bare_checksum`` (no line end). The ``suffix`` ``.zip`` or ``.CHECKSUM`` strikes one of a pair.
     * ``outage``, ``flat``, ``hole`` from ``start`` to ``end``, of one ``symbol`` or all: see ``gaps.Gap``.
 """
 

@@ -50,6 +50,8 @@ def corrupted(rows: list[Row], faults: "list[Fault]", now_ms: int) -> list[Row]:
             rows = duplicates(rows)
         elif fault.kind == "shuffled":
             rows = shuffled(rows, fault.seed)
+        elif fault.kind == "truncated":
+            rows = rows[: fault.rows]
     return rows
 
 
@@ -79,6 +81,12 @@ def republished(rows: list[Row]) -> list[Row]:
     """The archive's second edition of a file: its first traded row differs."""
     at = next((index for index, row in enumerate(rows) if row[8] > 1), None)
     return rows if at is None else [*rows[:at], _unrevised(rows[at]), *rows[at + 1 :]]
+
+
+def damaged(content: bytes) -> bytes:
+    """The same zip with 16 bytes in its middle, within the packed text, the other way round."""
+    middle = len(content) // 2
+    return content[:middle] + bytes(255 - byte for byte in content[middle : middle + 16]) + content[middle + 16 :]
 
 
 def _unrevised(row: Row) -> Row:

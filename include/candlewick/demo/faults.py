@@ -8,11 +8,13 @@ from typing import Any
 from candlewick.demo.corruption import VARIANTS
 from candlewick.demo.gaps import Gap
 
-STATUSES = ("429", "418", "451", "403", "500", "503", "504")
+STATUSES = ("429", "418", "451", "403", "404", "500", "503", "504")
 BODIES = ("cutoff", "garbage", "html", "empty")
 ROWS = ("duplicates", "shuffled", "late_revision", "bad_rows", "republished")
+FILES = ("truncated", "header", "corrupt_zip", "bad_checksum", "bare_checksum")
 GAPS = ("outage", "flat", "hole")
-KINDS = (*STATUSES, *BODIES, *ROWS, *GAPS, "slow", "bad_checksum")
+KINDS = (*STATUSES, *BODIES, *ROWS, *FILES, *GAPS, "slow")
+CHECKSUMS = ("damaged", "true")
 
 
 @dataclass
@@ -22,6 +24,8 @@ class Fault:
     kind: str
     path: str = ""
     """Strikes requests whose path contains this."""
+    suffix: str = ""
+    """Strikes requests whose path ends with this, e.g. ``.zip`` or ``.CHECKSUM``."""
     symbol: str = ""
     interval: str = ""
     host: str = ""
@@ -37,6 +41,10 @@ class Fault:
     end: int = 0
     variants: tuple[str, ...] = VARIANTS
     """For bad_rows: the n-th row named here goes wrong in the n-th way."""
+    rows: int = 230
+    """For truncated: how many rows the file has."""
+    checksum_of: str = "damaged"
+    """For corrupt_zip: the bytes whose sha256 the checksum file names, ``damaged`` or ``true`` ones."""
     struck: int = 0
     _random: random.Random = field(default_factory=random.Random, repr=False)
 
@@ -47,6 +55,8 @@ class Fault:
             raise ValueError(f"kind is one of {', '.join(KINDS)}, not {self.kind!r}")
         if unknown := set(self.variants) - set(VARIANTS):
             raise ValueError(f"variants are among {', '.join(VARIANTS)}, not {', '.join(sorted(unknown))}")
+        if self.checksum_of not in CHECKSUMS:
+            raise ValueError(f"checksum_of is one of {', '.join(CHECKSUMS)}, not {self.checksum_of!r}")
         if self.kind in GAPS and self.end <= self.start:
             raise ValueError(f"{self.kind} wants start < end in epoch milliseconds, not {self.start} and {self.end}")
         self._random.seed(self.seed)
@@ -55,7 +65,7 @@ class Fault:
         """Whether this request is hit; being hit uses up one of ``count``."""
         if self.kind in GAPS or (self.count is not None and self.struck >= self.count):
             return False
-        if self.path not in path or self.host not in host:
+        if self.path not in path or not path.endswith(self.suffix) or self.host not in host:
             return False
         if (self.symbol or self.interval) and not self._concerns(path, query):
             return False

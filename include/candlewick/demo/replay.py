@@ -24,7 +24,7 @@ _UNIT = 10**8
 _MOST_DECIMALS = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Recorded:
     """A ``Source`` made of recordings, moved ``shift_days`` into the future."""
 

@@ -16,6 +16,9 @@ _FEWEST_BUCKETS = 512
 class Source(Protocol):
     """Candles, prices and files of any symbol."""
 
+    def __hash__(self) -> int:
+        """Which source it is: files that were made are kept for a while by it."""
+
     def rows(self, tape: Tape, span: Span) -> list[Row]:
         """All rows of the span, oldest first."""
 

@@ -15,7 +15,7 @@ def klines(exchange, **params):
     return exchange.get("/api/v3/klines", **{"symbol": "BTCUSDT", "interval": "1m", "limit": 5, **params})
 
 
-@pytest.mark.parametrize("kind", ["429", "418", "451", "403", "500", "503", "504"])
+@pytest.mark.parametrize("kind", ["429", "418", "451", "403", "404", "500", "503", "504"])
 def test_a_status_stands_instead_of_the_answer_as_often_as_said(exchange, kind):
     exchange.add_faults({"kind": kind, "count": 2})
     assert [klines(exchange).status_code for _ in range(3)] == [int(kind), int(kind), 200]
