@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from candlewick.settings import settings
 from candlewick.warehouse.database import Warehouse
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Connection
 
+    from candlewick.exchange.archive import Archive
     from candlewick.exchange.port import Exchange
     from candlewick.lake.store import Lake
 
@@ -94,13 +96,31 @@ def exchange(weight_share: float | None = None) -> Iterator[Exchange]:
     from candlewick.warehouse.host_state import HostStateStore
 
     conn = connection("binance")
-    scheme, port = conn.schema or "https", f":{conn.port}" if conn.port else ""
-    base_url = conn.host if "://" in (conn.host or "") else f"{scheme}://{conn.host}"
     states = HostStateStore(warehouse().open)
     config = settings() if weight_share is None else settings().model_copy(update={"weight_share": weight_share})
-    client = from_connection(f"{base_url}{port}", conn.extra_dejson, states, config)
+    client = from_connection(_base_url(conn), conn.extra_dejson, states, config)
     try:
         yield client
     finally:
         client.close()
         states.close()
+
+
+@contextmanager
+def archive() -> Iterator[Archive]:
+    """Open the exchange's public archive, the `binance_archive` connection; its host may have a path behind it."""
+    from candlewick.exchange.archive import from_connection
+
+    conn = connection("binance_archive")
+    client = from_connection(_base_url(conn), conn.extra_dejson, settings())
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def _base_url(conn: Connection) -> str:
+    """Return where an http connection points to: its host may be a URL, and its port stands apart."""
+    host = conn.host or ""
+    parts = urlsplit(host if "://" in host else f"{conn.schema or 'https'}://{host}")
+    return parts._replace(netloc=parts.netloc + (f":{conn.port}" if conn.port else "")).geturl()

@@ -6,6 +6,7 @@ ExchangeError
 ├── RateLimited         429: asked too often; carries ``retry_after_seconds``
 ├── IpBanned            418: everyone stops; carries ``until_ms``
 ├── BudgetExhausted     our own share of the weight limit is used up; carries ``retry_after_seconds``
+├── BadChecksum         an archive's checksum file is of another file: wait until it is published anew
 ├── HostRefused         403/451: this host does not serve us; another may
 ├── HostStateUnavailable  the shared ban and weight state cannot be read: nothing is sent without it
 └── Unavailable         time-out, lost connection, 5xx, an answer cut short: worth another try
@@ -67,6 +68,10 @@ class BudgetExhausted(ExchangeError):
     def __init__(self, message: str, *, retry_after_seconds: float) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class BadChecksum(ExchangeError):
+    """What an archive publishes beside a file is not that file's checksum."""
 
 
 class HostRefused(ExchangeError):
