@@ -157,7 +157,8 @@ class Warehouse:
             cursor.execute(f"insert into {self.raw}.pending_loads values ('fact_orderbook', %s)", (load_id,))
 
     def pending(self):
-        return self.run("select model, load_id from {raw}.pending_loads order by 1, 2")
+        """What dbt's own models have yet to consume; ``coverage_counts`` is consumed by the gap detection."""
+        return self.run("select model, load_id from {raw}.pending_loads where model <> 'coverage_counts' order by 1, 2")
 
 
 def at(text):
@@ -169,7 +170,7 @@ def candle(open_time, close=100, *, open_=None, high=None, low=None, trades=10, 
            source="rest", captured=None, clock=None, close_time=None, volume=None):  # fmt: skip
     """One staged candle; flat and without volume when it had no trades; captured when it was over, unless told."""
     open_time = at(open_time) if isinstance(open_time, str) else open_time
-    length = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1)}[interval]
+    length = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1), "1d": timedelta(days=1)}[interval]
     captured = (at(captured) if isinstance(captured, str) else captured) or open_time + length + timedelta(seconds=5)
     clock = at(clock) if isinstance(clock, str) else clock
     open_ = close if open_ is None else open_
@@ -200,7 +201,7 @@ def warehouse(database, raw_tables, worker, tmp_path_factory):
     for grant in (
         f"select on {raw}.*",
         f"insert, delete on {raw}.pending_loads",
-        f"insert on {raw}.kline_revisions",
+        f"insert, update on {raw}.kline_revisions",
         f"select, insert, update, delete, create, drop, alter, index, create temporary tables, create view, show view on {marts}.*",
     ):
         made.run(f"grant {grant} to {TRANSFORMER}@'%'")

@@ -145,7 +145,7 @@ def test_lag_counts_from_the_close_of_the_candle(warehouse, ledgers, interval, l
         ("ohlc_in_order_stg_klines", "update {raw}.staging_klines set low_price = high_price + 1 limit 1"),
         ("non_negative_stg_orderbook", "update {raw}.staging_orderbook set quantity = -1"),
         ("accepted_values_kline_revisions_lost_source", "update {raw}.kline_revisions set lost_source = 'hearsay'"),
-        ("closes_after_open_kline_revisions", "update {raw}.kline_revisions set kept_close_time = open_time"),
+        ("closes_after_open_kline_revisions", "update {raw}.kline_revisions set lost_close_time = open_time"),
         ("accepted_values_pipeline_status", "update {raw}.extraction_metadata set data_type = 'trades'"),
     ],
 )

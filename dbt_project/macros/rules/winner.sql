@@ -15,10 +15,10 @@
     (({{ winner_rank(challenger, 'confirmed_at') | join(', ') }}) > ({{ winner_rank(holder, 'confirmed_at') | join(', ') }}))
 {%- endmacro %}
 
-{#- Rows that differ in at least one of these columns (none of them nullable). -#}
-{% macro differs(one, other, columns) -%}
+{#- Rows that differ in at least one of these columns (none of them nullable); `of_other` stands before the other's names. -#}
+{% macro differs(one, other, columns, of_other='') -%}
     (
-        {%- for column in columns %}{{ one }}.{{ column }} <> {{ other }}.{{ column }}{{ ' or ' if not loop.last }}{% endfor -%}
+        {%- for column in columns %}{{ one }}.{{ column }} <> {{ other }}.{{ of_other }}{{ column }}{{ ' or ' if not loop.last }}{% endfor -%}
     )
 {%- endmacro %}
 

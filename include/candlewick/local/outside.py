@@ -48,6 +48,7 @@ def require_tables(wiring: Wiring, settings: Settings) -> None:
             ("INSERT", "pending_loads", "INSERT INTO {0} SELECT * FROM {0} WHERE 1 = 0"),
             ("DELETE", "pending_loads", "DELETE FROM {} WHERE 1 = 0"),
             ("INSERT", "kline_revisions", "INSERT INTO {0} SELECT * FROM {0} WHERE 1 = 0"),
+            ("UPDATE", "kline_revisions", "UPDATE {} SET lost_captured_at = lost_captured_at WHERE 1 = 0"),
         ):
             _try(cursor, transformer, needed, f"{raw}.{table}", statement.format(f"{raw}.{table}"))
     with session(reader) as connection, connection.cursor() as cursor:

@@ -86,7 +86,7 @@ def test_the_documented_grants_are_enough_and_each_is_needed(server, guest):
     server(*schemas)
     platform.start_warehouse(step())
     for table in RAW_TABLES:
-        rows(platform.wiring.account("WAREHOUSE"), f"CREATE TABLE candlewick_raw.{table} (n INT)")
+        rows(platform.wiring.account("WAREHOUSE"), f"CREATE TABLE candlewick_raw.{table} (lost_captured_at INT)")
     with pytest.raises(PrivilegesMissing, match=r"_TRANSFORM needs INSERT on candlewick_raw\.pending_loads"):
         outside.require_tables(platform.wiring, platform.settings)
     server(*tables)
@@ -117,7 +117,7 @@ def test_a_reader_who_may_not_read_is_named(server, guest):
     platform = guest(*ACCOUNTS)
     platform.start_warehouse(step())
     for table in RAW_TABLES:
-        rows(platform.wiring.account("WAREHOUSE"), f"CREATE TABLE candlewick_raw.{table} (n INT)")
+        rows(platform.wiring.account("WAREHOUSE"), f"CREATE TABLE candlewick_raw.{table} (lost_captured_at INT)")
     server(*documented_grants()[1])
     with pytest.raises(PrivilegesMissing, match="WAREHOUSE_READ needs SELECT on schema candlewick "):
         outside.require_tables(platform.wiring, platform.settings)
