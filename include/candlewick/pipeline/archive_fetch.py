@@ -1,0 +1,234 @@
+"""From the archive into the lake and onto the queue: one file, verified while it streams.
+
+The file goes into the lake as published, its checksum beside it; then one transaction queues it and notes it in the
+ledger. Killed before that, an object lies in the lake that no row knows, and the file is asked for again.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, BinaryIO
+
+from candlewick.exchange.errors import BadChecksum, ExchangeError
+from candlewick.lake.keys import archive_key, checksum_key, refused_key
+from candlewick.market import DataType, Lane, RejectReason
+from candlewick.pipeline.asked import Asked
+from candlewick.warehouse import archive_files, outcomes, processed
+from candlewick.warehouse.archive_files import FileState, Known
+from candlewick.warehouse.database import from_ms, utc_now
+from candlewick.warehouse.outcomes import Outcome
+from candlewick.warehouse.processed import ProcessedObject, QuarantinedRow
+
+if TYPE_CHECKING:
+    from candlewick.archive_file import ArchiveFile
+    from candlewick.exchange.archive import Archive
+    from candlewick.exchange.archive_answers import Downloaded, Published
+    from candlewick.lake.store import Lake
+    from candlewick.warehouse.database import Session, Warehouse
+    from candlewick.warehouse.outcomes import LoadableObject
+
+log = logging.getLogger(__name__)
+
+STORED, UNCHANGED, MISSING, REFUSED = "stored", "unchanged", "missing", "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedFile:
+    """What became of a file.
+
+    ``state`` is ``stored`` (a new edition is in the lake, queued), ``unchanged`` (this edition is there already, queued
+    or loaded), ``missing`` (the archive has no such file) or ``refused`` (not what its checksum says, or no zip).
+    ``object_id`` is the edition that can be loaded; None where there is none.
+    """
+
+    file: ArchiveFile
+    state: str
+    object_id: int | None = None
+    payload_bytes: int = 0
+    reason: str | None = None
+
+
+def fetch_file(
+    archive: Archive, lake: Lake, warehouse: Warehouse, file: ArchiveFile, run_id: str, *, force: bool = False
+) -> FetchedFile:
+    """Bring a file into the lake and onto the queue, unless its edition is there.
+
+    A file that is not what its checksum says is asked for once more, then refused: its bytes are kept apart, it is in
+    quarantine with both sums, and it is never loaded.
+
+    Args:
+        archive: who is asked.
+        lake: where the file goes.
+        warehouse: where its outcome goes.
+        file: one whose period is over.
+        run_id: goes into the outcome.
+        force: take it also when its edition is there.
+
+    Raises:
+        ExchangeError: the archive did not answer; a failed outcome says so.
+        LakeError, WarehouseError: a store does not answer; nothing is half done.
+    """
+    return _Fetch(archive, lake, warehouse, file, run_id).fetch(force=force)
+
+
+class _Fetch:
+    """One call."""
+
+    def __init__(self, archive: Archive, lake: Lake, warehouse: Warehouse, file: ArchiveFile, run_id: str) -> None:
+        self.archive, self.lake, self.warehouse, self.file, self.run_id = archive, lake, warehouse, file, run_id
+        self.exchange = warehouse.config.exchange
+        self.bucket = warehouse.config.raw_bucket
+
+    def fetch(self, *, force: bool) -> FetchedFile:
+        try:
+            published = self.archive.checksum(self.file)
+            if published is None:
+                return self._missing("the archive has no such file")
+            if not force and (there := self._there(published)):
+                return there
+            with tempfile.TemporaryFile(prefix="candlewick-") as body:
+                return self._download(published, body, force=force)
+        except BadChecksum as error:
+            return self._useless_checksum(error)
+        except ExchangeError as error:
+            with self.warehouse.session() as session:
+                outcomes.record(session, [self._failed(error)])
+            raise
+
+    def _download(self, published: Published, body: BinaryIO, *, force: bool) -> FetchedFile:
+        downloaded = self.archive.download(self.file, body)
+        if downloaded and downloaded.sha256 != published.sha256:
+            log.warning("%s: expected sha256 %s, got %s", self.file.name, published.sha256, downloaded.sha256)
+            again = self.archive.checksum(self.file)  # it may have been published again between the two answers
+            if again is None:
+                return self._missing("its checksum is there no more")
+            published = again
+            if downloaded.sha256 != published.sha256:
+                downloaded = self.archive.download(self.file, body)
+        if downloaded is None:
+            return self._missing("its checksum is there, the file is not")
+        if downloaded.sha256 != published.sha256:
+            return self._refuse(published, downloaded, body)
+        return self._store(published, downloaded, body, force=force)
+
+    def _there(self, published: Published) -> FetchedFile | None:
+        """Return the edition with this checksum, if the lake has it and it can be loaded, or never will be."""
+        with self.warehouse.session() as session:
+            known = archive_files.known(session, self.exchange, self.file)
+            if known is None or published.sha256 not in (known.usable_sha256, known.useless_sha256):
+                return None
+            return self._unchanged(
+                session, archive_files.asked(session, self.exchange, self.file, known.state, utc_now())
+            )
+
+    def _unchanged(self, session: Session, known: Known) -> FetchedFile:
+        """Note that the edition we have is the published one; an edition between was refused, perhaps."""
+        if known.useless_sha256:
+            archive_files.change(session, self.exchange, self.file, state=FileState.REFUSED, checksum=known.sha256)
+            return FetchedFile(self.file, REFUSED, reason=known.reason)
+        state = FileState.LOADED if known.load_state == "loaded" else FileState.STORED
+        archive_files.change(
+            session, self.exchange, self.file, state=state, checksum=known.sha256, attempts=0, reason=None
+        )
+        return FetchedFile(self.file, UNCHANGED, known.object_id, known.payload_bytes or 0)
+
+    def _missing(self, reason: str) -> FetchedFile:
+        """Note that there is no such file; an edition we have stays what it is."""
+        with self.warehouse.session() as session:
+            known = archive_files.asked(session, self.exchange, self.file, FileState.MISSING, utc_now())
+            if known.usable_sha256:
+                archive_files.change(session, self.exchange, self.file, reason=f"{reason}, its last edition is kept")
+                return FetchedFile(self.file, UNCHANGED, known.object_id, known.payload_bytes or 0, reason)
+            archive_files.change(session, self.exchange, self.file, state=FileState.MISSING, reason=reason)
+        return FetchedFile(self.file, MISSING, reason=reason)
+
+    def _store(self, published: Published, downloaded: Downloaded, body: BinaryIO, *, force: bool) -> FetchedFile:
+        key = archive_key(self.file, downloaded.captured_at_ms)
+        self._put(key, published, body)
+        with self.warehouse.session() as session:
+            known = archive_files.asked(session, self.exchange, self.file, FileState.STORED, utc_now())
+            if not force and known.usable_sha256 == downloaded.sha256:
+                return self._unchanged(session, known)  # another task was faster; our object is one no row knows
+            stored = self._queued(session, self._outcome(key, downloaded, "pending"))
+            archive_files.change(
+                session, self.exchange, self.file,
+                state=FileState.STORED, checksum=published.sha256, object_id=stored.object_id,
+                payload_bytes=downloaded.payload_bytes, attempts=0, reason=None,
+                published_at=None if downloaded.last_modified_ms is None else from_ms(downloaded.last_modified_ms),
+            )  # fmt: skip
+            archive_files.count_edition(session, self.exchange, self.file)
+        return FetchedFile(self.file, STORED, stored.object_id, downloaded.payload_bytes)
+
+    def _refuse(self, published: Published, downloaded: Downloaded, body: BinaryIO) -> FetchedFile:
+        """Keep what came, apart from what is loaded, and say in quarantine why."""
+        sums = f"published sha256 {published.sha256}, got {downloaded.sha256} ({downloaded.payload_bytes} bytes)"
+        reason = f"{RejectReason.CHECKSUM_MISMATCH}: {sums}"
+        log.error("%s is refused: %s", self.file.name, sums)
+        key = refused_key(self.file, downloaded.captured_at_ms)
+        self._put(key, published, body)
+        with self.warehouse.session() as session:
+            known = archive_files.asked(session, self.exchange, self.file, FileState.REFUSED, utc_now())
+            archive_files.change(
+                session, self.exchange, self.file,
+                state=FileState.REFUSED, checksum=published.sha256, attempts=known.attempts + 2, reason=reason,
+            )  # fmt: skip
+            if known.reason == reason:
+                return FetchedFile(self.file, REFUSED, reason=reason)  # in quarantine since an earlier day
+            refused = self._queued(session, self._outcome(key, downloaded, "quarantined"))
+            self._quarantine(session, refused, downloaded, sums)
+        return FetchedFile(self.file, REFUSED, reason=reason)
+
+    def _quarantine(self, session: Session, refused: LoadableObject, downloaded: Downloaded, sums: str) -> None:
+        """Leave the rows that a load which takes nothing leaves."""
+        now, why = utc_now(), RejectReason.CHECKSUM_MISMATCH
+        load_id = processed.begin_load(session, Lane.BACKFILL, self.run_id, now)
+        found = ProcessedObject(
+            refused, record_count=0, rejected_count=1, sha256=downloaded.sha256,
+            payload_bytes=downloaded.payload_bytes, reason=f"{why}: {why.sentence}",
+        )  # fmt: skip
+        processed.record_objects(session, load_id, [found], now)
+        rows = [QuarantinedRow(refused, 0, None, why, sums)]
+        processed.record_quarantine(session, load_id, [refused.object_id], rows, now)
+        outcomes.settle(session, [refused.object_id], "quarantined", load_id)
+        processed.finish_load(session, load_id, 1, {}, 1, now)
+
+    def _useless_checksum(self, error: BadChecksum) -> FetchedFile:
+        """Note that what is published as the checksum is another file's: nothing can be verified by it."""
+        log.error("%s is refused: %s", self.file.name, error)
+        with self.warehouse.session() as session:
+            outcomes.record(session, [self._failed(error)])
+            known = archive_files.asked(session, self.exchange, self.file, FileState.REFUSED, utc_now())
+            archive_files.change(
+                session, self.exchange, self.file,
+                state=FileState.REFUSED, attempts=known.attempts + 1, reason=str(error),
+            )  # fmt: skip
+        return FetchedFile(self.file, REFUSED, reason=str(error))
+
+    def _put(self, key: str, published: Published, body: BinaryIO) -> None:
+        self.lake.put_file(self.bucket, key, body)
+        self.lake.put(self.bucket, checksum_key(key), published.body)
+
+    def _queued(self, session: Session, outcome: Outcome) -> LoadableObject:
+        outcomes.record(session, [outcome])
+        (found,) = outcomes.named(session, [outcome.object_key or ""])
+        return found
+
+    def _outcome(self, key: str, downloaded: Downloaded, load_state: str) -> Outcome:
+        file = self.file
+        return Outcome(
+            exchange=self.exchange, symbol=file.symbol, data_type=DataType.KLINES, interval_code=file.interval.value,
+            run_id=self.run_id, shard=file.name, page=1, status="stored", source=file.granularity.source,
+            captured_at=from_ms(downloaded.captured_at_ms), load_state=load_state, lane=Lane.BACKFILL,
+            bucket=self.bucket, object_key=key, payload_bytes=downloaded.payload_bytes, sha256=downloaded.sha256,
+            first_open_time=from_ms(file.start_ms), last_open_time=from_ms(file.end_ms - file.interval.milliseconds),
+            exchange_time=from_ms(file.end_ms), host=downloaded.host, http_status=200, latency_ms=downloaded.latency_ms,
+        )  # fmt: skip
+
+    def _failed(self, error: ExchangeError) -> Outcome:
+        file = self.file
+        asked = Asked(
+            self.exchange, file.symbol, DataType.KLINES, file.interval, 1, self.run_id, file.name, Lane.BACKFILL
+        )
+        return replace(asked.failed(error, utc_now()), source=file.granularity.source)
