@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -22,15 +23,19 @@ from candlewick.warehouse.outcomes import Outcome
 from candlewick.warehouse.processed import ProcessedObject, QuarantinedRow
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from candlewick.archive_file import ArchiveFile
     from candlewick.exchange.archive import Archive
     from candlewick.exchange.archive_answers import Downloaded, Published
     from candlewick.lake.store import Lake
+    from candlewick.settings import Settings
     from candlewick.warehouse.database import Session, Warehouse
     from candlewick.warehouse.outcomes import LoadableObject
 
 log = logging.getLogger(__name__)
 
+MOST_LOOKS = 5000
 STORED, UNCHANGED, MISSING, REFUSED = "stored", "unchanged", "missing", "refused"
 
 
@@ -71,6 +76,52 @@ def fetch_file(
         LakeError, WarehouseError: a store does not answer; nothing is half done.
     """
     return _Fetch(archive, lake, warehouse, file, run_id).fetch(force=force)
+
+
+def republished_files(
+    archive: Archive, warehouse: Warehouse, config: Settings, *, now: datetime | None = None, most: int = MOST_LOOKS
+) -> list[ArchiveFile]:
+    """Return the files that are worth fetching: another checksum is published than the one we have, or at last one.
+
+    Only checksums are asked for, some hundred bytes each, many at once; files that were not looked at for longest first.
+
+    Args:
+        archive: who is asked.
+        warehouse: whose ledger says what we have.
+        config: the exchange's name, and how many are asked for at once.
+        now: our clock; recent files that were missing or refused are asked for again.
+        most: files looked at in one call; the next call goes on with the others.
+
+    Raises:
+        ExchangeError: not one checksum could be had; one that could not is only logged.
+    """
+    now = now or utc_now()
+    with warehouse.session() as session:
+        wanted = archive_files.worth_a_look(session, config.exchange, most, now)
+    failures: list[ExchangeError] = []
+
+    def look(known: Known) -> bool | None:
+        """Tell whether to fetch it; None when the archive did not answer."""
+        try:
+            published = archive.checksum(known.file)
+        except BadChecksum as error:
+            log.warning("%s", error)
+            return False
+        except ExchangeError as error:
+            failures.append(error)
+            return None
+        return published is not None and published.sha256 not in (known.usable_sha256, known.useless_sha256)
+
+    with ThreadPoolExecutor(config.archive_concurrency, thread_name_prefix="archive") as pool:
+        looks = list(zip(wanted, pool.map(look, wanted), strict=True))
+    with warehouse.session() as session:
+        seen = [known.file for known, is_other in looks if is_other is not None]
+        archive_files.looked_at(session, config.exchange, seen, now)
+    for error in failures:
+        log.warning("%s", error)
+    if failures and len(failures) == len(wanted):
+        raise failures[0]
+    return [known.file for known, is_other in looks if is_other]
 
 
 class _Fetch:

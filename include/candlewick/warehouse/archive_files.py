@@ -139,6 +139,6 @@ def _key(exchange: str, file: ArchiveFile) -> tuple[object, ...]:
 
 
 def _known(row: tuple[Any, ...]) -> Known:
-    symbol, interval_code, granularity, period_start, state, *rest, is_bad_archive = row
+    symbol, interval_code, granularity, period_start, state, *rest = row
     file = ArchiveFile(symbol, Interval(interval_code), Granularity(granularity), period_start)
-    return Known(file, FileState(state), *rest, is_bad_archive=bool(is_bad_archive))
+    return Known(file, FileState(state), *rest)
