@@ -157,8 +157,9 @@ class Warehouse:
             cursor.execute(f"insert into {self.raw}.pending_loads values ('fact_orderbook', %s)", (load_id,))
 
     def pending(self):
-        """What dbt's own models have yet to consume; ``coverage_counts`` is consumed by the gap detection."""
-        return self.run("select model, load_id from {raw}.pending_loads where model <> 'coverage_counts' order by 1, 2")
+        """What the models of the minute path have yet to consume."""
+        minute = "('fact_klines', 'fact_orderbook', 'hourly_klines', 'daily_klines')"
+        return self.run("select model, load_id from {raw}.pending_loads where model in " + minute + " order by 1, 2")
 
 
 def at(text):

@@ -4,6 +4,9 @@
     first build, --full-refresh   x__next is created and filled, then ONE rename (x to x__prev, x__next to x)
     every other run               x__batch (temporary) is filled, then one short transaction: hooks, upsert, hooks, loads consumed
 
+    In the backfill lane (var `lane`) the latter is repeated until nothing is pending, a chunk of loads at a time: between two chunks the
+    writer's lock is free, and the live run that waits for it gets it.
+
     A full refresh that keeps history is such a merge too, of all that staging holds, unless the definition of the table changed: the rename of
     a partitioned table is not crash-safe on MariaDB. `--vars '{rebuild_by_swap: true}'` swaps all the same.
 -#}
@@ -13,23 +16,33 @@
     {%- set merging = merge and existing is not none and existing.is_table and not should_full_refresh() -%}
     {%- do commit() -%}  {#- what compiling read must hold neither a snapshot nor a metadata lock -#}
     {%- do set_session() -%}
-    {%- do take_writer_lock(target) -%}
-    {%- do sweep(target) -%}
-    {%- do pin_loads(bounded=merging) -%}
-    {%- if merging and config.get('pins_loads') and count_of(pinned_loads()) == 0 -%}
-        {%- call statement('main') -%} select 'no load is pending' as outcome {%- endcall -%}
-    {%- else -%}
-        {{ run_hooks(pre_hooks, inside_transaction=False) }}
-        {%- do get_assert_columns_equivalent(sql) -%}
-        {%- if writes_in_place() -%}{%- do keyed_merge(target, sql) -%}
-        {%- else -%}{%- do keyed_rebuild(target, existing, sql, keep=merge and config.get('keep_history', False)) -%}
+    {%- set progress = namespace(chunks=0, is_done=false) -%}
+    {%- for _ in range(100000) if not progress.is_done -%}
+        {%- do take_writer_lock(target) -%}
+        {%- if progress.chunks == 0 -%}{%- do sweep(target) -%}{%- endif -%}
+        {%- do pin_loads(bounded=merging) -%}
+        {%- set may_stop = merging and config.get('pins_loads') and (progress.chunks or not config.get('runs_without_loads')) -%}
+        {%- if may_stop and count_of(pinned_loads()) == 0 -%}
+            {%- set progress.is_done = true -%}
+        {%- else -%}
+            {{ run_hooks(pre_hooks, inside_transaction=False) }}
+            {%- if progress.chunks == 0 -%}{%- do get_assert_columns_equivalent(sql) -%}{%- endif -%}
+            {%- if writes_in_place() -%}{%- do keyed_merge(target, sql) -%}
+            {%- else -%}{%- do keyed_rebuild(target, existing, sql, keep=merge and config.get('keep_history', False)) -%}
+            {%- endif -%}
+            {{ run_hooks(post_hooks, inside_transaction=False) }}
+            {%- set progress.chunks = progress.chunks + 1 -%}
+            {%- set progress.is_done = not (merging and config.get('pins_loads') and is_backfill()) -%}
         {%- endif -%}
-        {{ run_hooks(post_hooks, inside_transaction=False) }}
+        {%- do drop_temporary(batch_relation()) -%}
+        {%- do drop_temporary(pinned_loads()) -%}
+        {%- do commit() -%}
+        {%- do release_writer_lock(target) -%}
+    {%- endfor -%}
+    {%- if progress.chunks == 0 -%}
+        {%- call statement('main') -%} select 'no load is pending' as outcome {%- endcall -%}
+        {%- do commit() -%}
     {%- endif -%}
-    {%- do drop_temporary(batch_relation()) -%}
-    {%- do drop_temporary(pinned_loads()) -%}
-    {%- do commit() -%}
-    {%- do release_writer_lock(target) -%}
     {{ return({'relations': [target]}) }}
 {% endmacro %}
 

@@ -1,25 +1,34 @@
-"""What is in a batch: its objects, read and converted; what of them is rejected; how far they carry the watermarks."""
+"""A batch of objects: cut from the queue, read, converted, and what its load leaves in the ledgers."""
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from candlewick.lake.envelope import unwrap
+from candlewick.lake.store import LakeError, ObjectMissing
 from candlewick.market import DataType, RejectReason
 from candlewick.pipeline.convert import Converted, convert_book, convert_klines, unreadable
-from candlewick.warehouse import outcomes
+from candlewick.warehouse import outcomes, processed, staging
 from candlewick.warehouse.database import from_ms, to_ms
-from candlewick.warehouse.processed import ProcessedObject, QuarantinedRow
+from candlewick.warehouse.processed import QUARANTINED, ProcessedObject, QuarantinedRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
+    from concurrent.futures import ThreadPoolExecutor
     from datetime import datetime
 
+    from candlewick.lake.store import Lake
+    from candlewick.settings import Settings
+    from candlewick.warehouse.database import Session
     from candlewick.warehouse.outcomes import LoadableObject
     from candlewick.warehouse.staging import FaultyRow
     from candlewick.warehouse.watermarks import Series
+
+MEBIBYTE = 1 << 20
+TABLES = {DataType.KLINES: staging.KLINES, DataType.DEPTH: staging.ORDERBOOK}
 
 
 @dataclass(slots=True)
@@ -51,6 +60,83 @@ def convert_object(one: LoadableObject, payload: bytes | None, rows_before: int)
         return unreadable(RejectReason.BAD_ENVELOPE, f"the object says {found}, its outcome {one.series}")
     convert = convert_klines if one.data_type is DataType.KLINES else convert_book
     return convert(envelope, one.object_id, rows_before)
+
+
+def cut(objects: Iterable[LoadableObject], config: Settings) -> Iterator[list[LoadableObject]]:
+    """Cut into batches by number and size; an object above the size is a batch by itself."""
+    batch: list[LoadableObject] = []
+    size = 0
+    for one in objects:
+        too_big = size + one.payload_bytes > config.load_batch_megabytes * MEBIBYTE
+        if batch and (too_big or len(batch) >= config.load_batch_objects):
+            yield batch
+            batch, size = [], 0
+        batch.append(one)
+        size += one.payload_bytes
+    if batch:
+        yield batch
+
+
+def read_and_convert(
+    lake: Lake, batch: Sequence[LoadableObject], readers: ThreadPoolExecutor, unread: dict[int, LakeError]
+) -> list[Fetched]:
+    """Read a batch's objects, many at once, and convert them in order.
+
+    Args:
+        lake: where they are.
+        batch: objects that hold answers.
+        readers: as many at once.
+        unread: gets those that cannot be read now, by object_id: they must not stop the others.
+    """
+
+    def read(one: LoadableObject) -> bytes | LakeError | None:
+        try:
+            return lake.get(one.bucket, one.object_key)
+        except ObjectMissing:
+            return None
+        except LakeError as error:
+            return error
+
+    fetched = []
+    rows = dict.fromkeys(DataType, 0)
+    for one, payload in zip(batch, readers.map(read, batch), strict=True):
+        if isinstance(payload, LakeError):
+            unread[one.object_id] = payload
+            continue
+        converted = convert_object(one, payload, rows[one.data_type])
+        sha256 = hashlib.sha256(payload).hexdigest() if payload is not None else None
+        size = None if payload is None else len(payload)
+        fetched.append(Fetched(one, converted, rows[one.data_type], sha256, size))
+        rows[one.data_type] += converted.staged
+    return fetched
+
+
+def stage(session: Session, load_id: int, batch: Sequence[Fetched]) -> dict[str, int]:
+    """Load a batch's lines into staging; return the rows by table."""
+    staged = {}
+    for data_type, table in TABLES.items():
+        parts = [fetched.converted for fetched in batch if fetched.source.data_type is data_type]
+        staged[table] = sum(part.staged for part in parts)
+        staging.load_lines(session, table, load_id, (part.lines for part in parts), staged[table])
+    return staged
+
+
+def settle(
+    session: Session, load_id: int, batch: list[Fetched], faulty: list[FaultyRow], now: datetime
+) -> tuple[list[ProcessedObject], list[QuarantinedRow]]:
+    """Write what a load found in its objects and what it rejected, and take them off the queue; return both."""
+    rejected = quarantined_rows(batch, faulty)
+    by_object: dict[int, list[QuarantinedRow]] = defaultdict(list)
+    for row in rejected:
+        by_object[row.source.object_id].append(row)
+    objects = [processed_object(f, by_object[f.source.object_id]) for f in batch]
+    ids = [f.source.object_id for f in batch]
+    processed.record_objects(session, load_id, objects, now)
+    processed.record_quarantine(session, load_id, ids, rejected, now)
+    bad = {o.source.object_id for o in objects if o.status == QUARANTINED}
+    outcomes.settle(session, [i for i in ids if i not in bad], "loaded", load_id)
+    outcomes.settle(session, [i for i in ids if i in bad], "quarantined", load_id)
+    return objects, rejected
 
 
 def by_series(

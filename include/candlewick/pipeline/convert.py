@@ -8,6 +8,7 @@ whole, in a few passes of C code over its bytes; only one that deviates anywhere
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -25,14 +26,14 @@ _STAMP = rb"\d{13}"  # ms, 2001 to 2286
 _PRICE = rb"-?\d{1,12}(?:\.\d{1,8})?"  # DECIMAL(20,8)
 _VOLUME = rb"-?\d{1,22}(?:\.\d{1,8})?"  # DECIMAL(30,8)
 _COUNT = rb"-?\d{1,18}"  # BIGINT
-_SHAPES = (_STAMP, *[_PRICE] * 4, _VOLUME, _STAMP, _VOLUME, _COUNT, _VOLUME, _VOLUME, rb"[0-9.]*")
+KLINE_SHAPES = (_STAMP, *[_PRICE] * 4, _VOLUME, _STAMP, _VOLUME, _COUNT, _VOLUME, _VOLUME, rb"[0-9.]*")
 _BARE = {0, 6, 8}  # numbers in the exchange's JSON; the other fields are strings
-_AS_SENT = rb",".join(shape if place in _BARE else rb'"' + shape + rb'"' for place, shape in enumerate(_SHAPES))
+_AS_SENT = rb",".join(shape if place in _BARE else rb'"' + shape + rb'"' for place, shape in enumerate(KLINE_SHAPES))
 # Possessive: a body that fits is read once, one that does not is given up at once.
 _BODY = re.compile(rb"\[(?:\[%b\](?:,\[%b\])*+)?+\]" % (_AS_SENT, _AS_SENT))
-_ROW = re.compile(rb"\t".join(_SHAPES).decode(), re.ASCII)
+_ROW = re.compile(rb"\t".join(KLINE_SHAPES).decode(), re.ASCII)
 _LEVEL = re.compile((_PRICE + rb"\t" + _VOLUME).decode(), re.ASCII)
-_OFFENDING_LIMIT = 1000
+OFFENDING_LIMIT = 1000
 _BIGINT_END = 1 << 63
 
 
@@ -61,17 +62,14 @@ class Converted:
 
     def row_number(self, staged_number: int) -> int:
         """Turn the number of a staged row into its number in the payload; both count from 1."""
-        number = staged_number
-        for rejected in sorted(reject.row_number for reject in self.rejects):
-            if rejected > number:
-                break
-            number += 1
-        return number
+        # A rejected row shifts every staged row behind it by one.
+        shifts = sorted(reject.row_number for reject in self.rejects)
+        return staged_number + bisect_right(range(len(shifts)), staged_number, key=lambda place: shifts[place] - place)
 
 
 def unreadable(reason: RejectReason, offending: str) -> Converted:
     """Reject a payload as a whole."""
-    return Converted(rejects=[Reject(0, reason, offending[:_OFFENDING_LIMIT])])
+    return Converted(rejects=[Reject(0, reason, offending[:OFFENDING_LIMIT])])
 
 
 def convert_klines(envelope: Envelope, object_id: int, rows_before: int) -> Converted:
@@ -114,7 +112,7 @@ def _row_by_row(body: bytes, rows_before: int, head: bytes, tail: bytes) -> Conv
                 continue
             reason = RejectReason.NOT_A_NUMBER
         open_ms = row[0] if isinstance(row, list) and row and type(row[0]) is int else None
-        out.rejects.append(Reject(number, reason, str(row)[:_OFFENDING_LIMIT], open_ms))
+        out.rejects.append(Reject(number, reason, str(row)[:OFFENDING_LIMIT], open_ms))
     out.lines, out.staged = _lines(sound, rows_before, head, tail), len(sound)
     return out
 

@@ -7,19 +7,16 @@ next is read and converted.
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from candlewick.lake.store import LakeError, LakeUnavailable, ObjectMissing
+from candlewick.lake.store import LakeError, LakeUnavailable
 from candlewick.market import DataType, Lane, RejectReason
-from candlewick.pipeline.batch import Fetched, by_series, convert_object, processed_object, quarantined_rows, reach
+from candlewick.pipeline.batch import Fetched, by_series, cut, reach, read_and_convert, settle, stage
 from candlewick.pipeline.convert import unreadable
 from candlewick.pipeline.load_summary import LoadSummary
 from candlewick.warehouse import outcomes, processed, staging, watermarks
 from candlewick.warehouse.database import utc_now
-from candlewick.warehouse.processed import QUARANTINED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,15 +24,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from candlewick.lake.store import Lake
-    from candlewick.pipeline.convert import Converted
     from candlewick.warehouse.database import Session, Warehouse
     from candlewick.warehouse.outcomes import LoadableObject
-    from candlewick.warehouse.processed import ProcessedObject, QuarantinedRow
+    from candlewick.warehouse.processed import ProcessedObject
     from candlewick.warehouse.watermarks import Series
 
 LOAD_LOCK = "load"
-MEBIBYTE = 1 << 20
-TABLES = {DataType.KLINES: staging.KLINES, DataType.DEPTH: staging.ORDERBOOK}
 
 
 class UnknownObject(LookupError):
@@ -99,7 +93,7 @@ class _Loader:
     def load(self, named: Sequence[LoadableObject] | None) -> LoadSummary:
         """Load the queue, or named objects: those are old, so they move no watermark."""
         with self.warehouse.session() as session, self.warehouse.named_lock(session, LOAD_LOCK):
-            batches = self._batches(session) if named is None else self._cut(named)
+            batches = self._batches(session) if named is None else cut(named, self.config)
             is_live = named is None
             with (
                 ThreadPoolExecutor(1, thread_name_prefix="prepare") as ahead,
@@ -121,49 +115,20 @@ class _Loader:
         """Read the queue piece by piece; what is being written is still on it, so go on behind the last one seen."""
         last_seen = 0
         while found := outcomes.pending(session, last_seen, self.config.load_batch_objects):
-            yield from self._cut(found)
+            yield from cut(found, self.config)
             last_seen = found[-1].object_id
 
-    def _cut(self, objects: Sequence[LoadableObject]) -> Iterator[Sequence[LoadableObject]]:
-        """Cut into batches by number and size; an object above the size is a batch by itself."""
-        batch: list[LoadableObject] = []
-        size = 0
-        for one in objects:
-            too_big = size + one.payload_bytes > self.config.load_batch_megabytes * MEBIBYTE
-            if batch and (too_big or len(batch) >= self.config.load_batch_objects):
-                yield batch
-                batch, size = [], 0
-            batch.append(one)
-            size += one.payload_bytes
-        if batch:
-            yield batch
-
     def _prepare(self, batch: Sequence[LoadableObject], readers: ThreadPoolExecutor) -> list[Fetched]:
-        """Read a batch's objects, many at once, and convert them in order."""
-        fetched = []
-        rows = dict.fromkeys(DataType, 0)
-        for one, payload in zip(batch, readers.map(self._read, batch), strict=True):
-            if isinstance(payload, LakeError):
-                self.unread[one.object_key] = payload
+        """Read and convert a batch; a series with an object that cannot be read now is held."""
+        unread: dict[int, LakeError] = {}
+        fetched = read_and_convert(self.lake, batch, readers, unread)
+        for one in batch:
+            if one.object_id in unread:
+                self.unread[one.object_key] = unread[one.object_id]
                 self.held.add(one.series)
-                continue
-            converted = convert_object(one, payload, rows[one.data_type])
-            sha256 = hashlib.sha256(payload).hexdigest() if payload is not None else None
-            size = None if payload is None else len(payload)
-            fetched.append(Fetched(one, converted, rows[one.data_type], sha256, size))
-            rows[one.data_type] += converted.staged
         if self.unread and not fetched:
             raise LakeUnavailable(f"not one of {len(batch)} objects could be read: {next(iter(self.unread.values()))}")
         return fetched
-
-    def _read(self, one: LoadableObject) -> bytes | LakeError | None:
-        """Read an object; None when it is gone. One that cannot be read now must not stop the others."""
-        try:
-            return self.lake.get(one.bucket, one.object_key)
-        except ObjectMissing:
-            return None
-        except LakeError as error:
-            return error
 
     def _write_what_is_taken(self, session: Session, batch: list[Fetched], is_live: bool) -> None:
         """Write a batch; when the server refuses a row of it, find the object and put that into quarantine."""
@@ -185,22 +150,12 @@ class _Loader:
         """Write a batch in one transaction."""
         started = utc_now()
         load_id = processed.begin_load(session, Lane.LIVE, self.run_id, started)
-        staged = {table: _stage(session, table, load_id, batch, data_type) for data_type, table in TABLES.items()}
+        staged = stage(session, load_id, batch)
         reached = staging.reached(session, load_id) if staged[staging.KLINES] else {}
         faulty = staging.take_out_faulty_klines(session, load_id) if staged[staging.KLINES] else []
         staged[staging.KLINES] -= len(faulty)
-        rejected = quarantined_rows(batch, faulty)
-        by_object: dict[int, list[QuarantinedRow]] = defaultdict(list)
-        for row in rejected:
-            by_object[row.source.object_id].append(row)
-        objects = [processed_object(f, by_object[f.source.object_id]) for f in batch]
         now = utc_now()
-        ids = [f.source.object_id for f in batch]
-        processed.record_objects(session, load_id, objects, now)
-        processed.record_quarantine(session, load_id, ids, rejected, now)
-        bad = {o.source.object_id for o in objects if o.status == QUARANTINED}
-        outcomes.settle(session, [i for i in ids if i not in bad], "loaded", load_id)
-        outcomes.settle(session, [i for i in ids if i in bad], "quarantined", load_id)
+        objects, rejected = settle(session, load_id, batch, faulty, now)
         if is_live:
             self._move_watermarks(session, batch, objects, reached)
         processed.finish_load(session, load_id, len(batch), staged, len(rejected), now)
@@ -231,10 +186,3 @@ class _Loader:
                 record_count=sum(done.record_count for _, done in members),
                 now=now,
             )
-
-
-def _stage(session: Session, table: str, load_id: int, batch: Sequence[Fetched], data_type: DataType) -> int:
-    parts: list[Converted] = [fetched.converted for fetched in batch if fetched.source.data_type is data_type]
-    rows = sum(part.staged for part in parts)
-    staging.load_lines(session, table, load_id, (part.lines for part in parts), rows)
-    return rows

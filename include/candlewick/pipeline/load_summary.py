@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from candlewick.market import RejectReason
     from candlewick.warehouse.processed import QuarantinedRow
 
@@ -45,3 +49,29 @@ class LoadSummary:
             number = first.row_number_in_object
             where = f"{len(rows_of_it)} rows, the first is row {number}" if number else "whole"
             log.warning("in quarantine: %s (%s): %s: %s", key, where, reason.sentence, first.offending[:200])
+
+
+@dataclass
+class BulkSummary(LoadSummary):
+    """What a call loaded of the backfill lane."""
+
+    direct_rows: int = 0
+    """Rows that went straight into the facts; the others wait for dbt."""
+    rows_by_object: dict[int, int] = field(default_factory=dict)
+    """Rows in staging of each object asked for, also of those that were loaded before."""
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """By step; reading runs beside writing, so they add up to more than the time it took."""
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Count the time of a step."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[step] += time.perf_counter() - started
+
+    @property
+    def sentence(self) -> str:
+        """The summary, for the log."""
+        return f"{super().sentence}; {self.direct_rows} rows straight into the facts"

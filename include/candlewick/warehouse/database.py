@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 LOCK_WAIT_TIMEOUT, DEADLOCK = 1205, 1213
+LOCK_NAME_LENGTH = 64
 SERVER_GONE = {2002, 2003, 2006, 2013, 1053, 1927}
 SESSION_SETTINGS = (
     "SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci",
@@ -137,18 +139,35 @@ class Warehouse:
         Raises:
             WarehouseBusy: when another session keeps it longer than ``lock_wait_seconds``.
         """
-        full_name = f"{self.config.raw_schema}.{name}"
-        got = session.one("SELECT GET_LOCK(%s, %s)", (full_name, self.config.lock_wait_seconds))
+        with self._lock(session, f"{self.config.raw_schema}.{name}"):
+            yield
+
+    @contextmanager
+    def writer_lock(self, session: Session, table: str) -> Iterator[None]:
+        """Hold the lock under which dbt writes a table of the marts (macro ``writer_lock``); commit before it is freed.
+
+        Raises:
+            WarehouseBusy: when another session keeps it longer than ``lock_wait_seconds``.
+        """
+        name = f"{self.config.marts_schema}.{table}"
+        if len(name) > LOCK_NAME_LENGTH:
+            name = f"{name[:31]}-{hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()}"
+        with self._lock(session, name):
+            yield
+
+    @contextmanager
+    def _lock(self, session: Session, name: str) -> Iterator[None]:
+        got = session.one("SELECT GET_LOCK(%s, %s)", (name, self.config.lock_wait_seconds))
         if not got or got[0] != 1:
             raise WarehouseBusy(
-                f"expected the lock {full_name} within {self.config.lock_wait_seconds} s, "
-                "but another load keeps it; it will be tried again"
+                f"expected the lock {name} within {self.config.lock_wait_seconds} s, "
+                "but another session keeps it; it will be tried again"
             )
         try:
             yield
         finally:
             with suppress(MySQLdb.Error):  # a lost session has freed it already
-                session.run("DO RELEASE_LOCK(%s)", (full_name,))
+                session.run("DO RELEASE_LOCK(%s)", (name,))
 
 
 @contextmanager

@@ -61,6 +61,8 @@ class LoadableObject:
     source: Source
     captured_at: datetime
     exchange_time: datetime | None
+    first_open_time: datetime | None = None
+    sha256: str | None = None
 
     @property
     def series(self) -> tuple[str, str, str, str]:
@@ -72,7 +74,8 @@ _COLUMNS = tuple(f.name for f in fields(Outcome))
 _INSERT = f"INSERT INTO extraction_outcomes ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
 _LOADABLE = (
     "SELECT o.outcome_id, COALESCE(p.bucket, o.bucket), o.object_key, o.payload_bytes, o.exchange, o.symbol, "
-    "o.data_type, o.interval_code, o.source, o.captured_at, o.exchange_time FROM extraction_outcomes AS o "
+    "o.data_type, o.interval_code, o.source, o.captured_at, o.exchange_time, o.first_open_time, o.sha256 "
+    "FROM extraction_outcomes AS o "
     "LEFT JOIN processed_files AS p ON p.object_id = o.outcome_id"
 )
 
@@ -106,6 +109,30 @@ def quarantined(session: Session) -> list[LoadableObject]:
     return [_loadable(row) for row in rows]
 
 
+def numbered(session: Session, object_ids: Sequence[int]) -> list[LoadableObject]:
+    """Return the objects with these ids, oldest first; an id nobody knows is left out."""
+    found = []
+    for start in range(0, len(object_ids), 1000):
+        part = object_ids[start : start + 1000]
+        marks = ", ".join(["%s"] * len(part))
+        found += [_loadable(row) for row in session.all(f"{_LOADABLE} WHERE o.outcome_id IN ({marks})", part)]
+    return sorted(found, key=lambda one: one.object_id)
+
+
+def claim(session: Session, object_ids: Sequence[int]) -> set[int]:
+    """Return which of these objects are still queued; nobody else may load them until the transaction ends.
+
+    Waits for a load that holds one of them: after it, that one is not queued any more.
+    """
+    marks = ", ".join(["%s"] * len(object_ids))
+    rows = session.all(
+        f"SELECT outcome_id, load_state FROM extraction_outcomes FORCE INDEX (PRIMARY) WHERE outcome_id IN ({marks}) "
+        "ORDER BY outcome_id FOR UPDATE",
+        list(object_ids),
+    )
+    return {object_id for object_id, load_state in rows if load_state == "pending"}
+
+
 def settle(session: Session, object_ids: Sequence[int], load_state: str, load_id: int) -> None:
     """Take objects off the queue, in the transaction of their load."""
     for start in range(0, len(object_ids), 1000):
@@ -118,7 +145,7 @@ def settle(session: Session, object_ids: Sequence[int], load_state: str, load_id
 
 
 def _loadable(row: tuple[Any, ...]) -> LoadableObject:
-    object_id, bucket, key, size, exchange, symbol, data_type, interval_code, source, captured_at, exchange_time = row
+    object_id, bucket, key, size, exchange, symbol, data_type, interval_code, source, *moments_and_sum = row
     return LoadableObject(
         object_id,
         bucket,
@@ -129,8 +156,7 @@ def _loadable(row: tuple[Any, ...]) -> LoadableObject:
         DataType(data_type),
         interval_code,
         Source(source),
-        captured_at,
-        exchange_time,
+        *moments_and_sum,
     )
 
 

@@ -61,16 +61,25 @@ def begin_load(session: Session, lane: Lane, run_id: str, now: datetime) -> int:
 
 
 def finish_load(
-    session: Session, load_id: int, objects: int, staged: dict[str, int], rejected: int, now: datetime
+    session: Session,
+    load_id: int,
+    objects: int,
+    staged: dict[str, int],
+    rejected: int,
+    now: datetime,
+    *,
+    models: Sequence[str] | None = None,
 ) -> None:
-    """Complete the load's row and tell the models that have something to consume."""
+    """Complete the load's row and tell the models that have something to consume: those of staging, unless named."""
+    if models is None:
+        models = [CONSUMERS[table] for table, rows in staged.items() if rows]
     session.run(
         "UPDATE loads SET objects = %s, rows_staged = %s, rows_rejected = %s, loaded_at = %s WHERE load_id = %s",
         (objects, sum(staged.values()), rejected, now, load_id),
     )
     session.run_many(
         "INSERT INTO pending_loads (model, load_id) VALUES (%s, %s)",
-        [(CONSUMERS[table], load_id) for table, rows in staged.items() if rows],
+        [(model, load_id) for model in models],
     )
 
 
@@ -117,3 +126,23 @@ def record_quarantine(
             for row in rows
         ],
     )  # fmt: skip
+
+
+def record_counts(session: Session, object_ids: Sequence[int]) -> dict[int, int]:
+    """Return the staged rows of objects by id; one that was never loaded is absent."""
+    if not object_ids:
+        return {}
+    marks = ", ".join(["%s"] * len(object_ids))
+    return dict(
+        session.all(
+            f"SELECT object_id, record_count FROM processed_files WHERE object_id IN ({marks})", list(object_ids)
+        )
+    )
+
+
+def settle_archive_file(session: Session, object_id: int, fault: str | None) -> None:
+    """Note that the newest edition of an archive file is loaded; one with a fault is to be fetched again."""
+    session.run(
+        "UPDATE archive_files SET state = %s, reason = %s WHERE object_id = %s",
+        ("refused" if fault else "loaded", fault and fault[:500], object_id),
+    )

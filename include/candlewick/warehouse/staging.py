@@ -10,8 +10,9 @@ from candlewick.market import Interval, RejectReason
 from candlewick.warehouse.database import WarehouseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from candlewick.warehouse.database import Session
 
@@ -30,6 +31,17 @@ CONVERSIONS = {
     KLINES: f", open_time = {_MOMENT.format('@open_ms')}, close_time = {_MOMENT.format('@close_ms')}",
     ORDERBOOK: "",
 }
+# The fields of a line as the archive publishes it, and what of a row all rows of such a file share.
+_PUBLISHED = (
+    "@open_stamp, open_price, high_price, low_price, close_price, volume, @close_stamp, quote_volume, trade_count, "
+    "taker_buy_volume, taker_buy_quote_volume, @ignored"
+)
+LABELS = ("object_id", "exchange", "symbol", "interval_code", "source", "captured_at", "exchange_time")
+_LABELLED = ", ".join(f"{label} = %s" for label in LABELS)
+# The first 13 digits of a stamp in ms or µs are its ms: whole-number division, on text.
+_CONVERSIONS_OF_PUBLISHED = (
+    f", open_time = {_MOMENT.format('LEFT(@open_stamp, 13)')}, close_time = {_MOMENT.format('LEFT(@close_stamp, 13)')}"
+)
 
 _STEPS = " ".join(f"WHEN '{interval.value}' THEN {interval.milliseconds * 1000}" for interval in Interval)
 STEP_MICROSECONDS = f"CASE interval_code {_STEPS} END"
@@ -91,7 +103,37 @@ def load_lines(session: Session, table: str, load_id: int, texts: Iterable[bytes
             f"SET load_id = %s{CONVERSIONS[table]}",
             (file.name, load_id),
         )
-        warnings = [told for told in session.all("SHOW WARNINGS") if told[1] != DEPRECATED]
+        _demand_all(session, table, loaded, expected)
+
+
+def load_csv(session: Session, path: Path, load_id: int, labels: Sequence[object], expected: int) -> None:
+    """Load the lines of an archive file as it was published into staging; stamps are ms or µs, cut to ms.
+
+    Args:
+        session: the load's session.
+        path: twelve comma-separated fields a line, in the exchange's order (``pipeline.archive_csv``).
+        load_id: goes into every row.
+        labels: what every row is labelled with, in the order of ``LABELS``.
+        expected: how many lines there are.
+
+    Raises:
+        RowsRefused: as ``load_lines``.
+    """
+    if not expected:
+        return
+    session.run("SET @row = 0")
+    loaded = session.run(
+        f"LOAD DATA LOCAL INFILE %s INTO TABLE {KLINES} CHARACTER SET utf8mb4 "
+        rf"FIELDS TERMINATED BY ',' ESCAPED BY '' LINES TERMINATED BY '\n' ({_PUBLISHED}) "
+        f"SET load_id = %s, row_number_in_load = (@row := @row + 1), {_LABELLED}{_CONVERSIONS_OF_PUBLISHED}",
+        (str(path), load_id, *labels),
+    )
+    _demand_all(session, KLINES, loaded, expected)
+
+
+def _demand_all(session: Session, table: str, loaded: int, expected: int) -> None:
+    """Raise unless the server took every line as it is."""
+    warnings = [told for told in session.all("SHOW WARNINGS") if told[1] != DEPRECATED]
     if loaded != expected or warnings:
         told = "; ".join(str(warning[2]) for warning in warnings[:3]) or "no warning"
         raise RowsRefused(
@@ -109,10 +151,22 @@ def reached(session: Session, load_id: int) -> dict[int, datetime]:
     return dict(rows)
 
 
-def take_out_faulty_klines(session: Session, load_id: int) -> list[FaultyRow]:
-    """Remove the rows of a load whose values contradict each other, and return them; nobody has seen them."""
-    cases = " ".join(f"WHEN {condition} THEN '{reason.value}'" for reason, condition in KLINE_FAULTS.items())
-    any_fault = " OR ".join(f"({condition})" for condition in KLINE_FAULTS.values())
+def take_out_faulty_klines(
+    session: Session, load_id: int, span: tuple[datetime, datetime] | None = None
+) -> list[FaultyRow]:
+    """Remove the rows of a load whose values contradict each other, and return them; nobody has seen them.
+
+    Args:
+        session: the load's session.
+        load_id: whose rows.
+        span: where open times have to lie, [from, to); for the file of a period.
+    """
+    faults = dict(KLINE_FAULTS)
+    if span:
+        first, end = (f"CAST('{moment:%Y-%m-%d %H:%M:%S}' AS DATETIME(3))" for moment in span)
+        faults = {RejectReason.OUTSIDE_FILE: f"open_time < {first} OR open_time >= {end}"} | faults
+    cases = " ".join(f"WHEN {condition} THEN '{reason.value}'" for reason, condition in faults.items())
+    any_fault = " OR ".join(f"({condition})" for condition in faults.values())
     rows = session.all(
         f"SELECT row_number_in_load, object_id, open_time, CASE {cases} END, CONCAT_WS(' ', {_VALUES}) FROM {KLINES} "
         f"WHERE load_id = %s AND ({any_fault})",
