@@ -3,6 +3,7 @@
         unique_key=['exchange', 'symbol', 'date'],
         indexes={'unfinished': ['is_final', 'exchange', 'symbol']},
         pins_loads=true,
+        feeds=['minutes_heard'],
         keep_history=true,
         replace_when=differs('new', 'old', bucket_values() + ['hour_count']),
         pre_hook={'sql': "{{ find_touched('day') }}", 'transaction': false}

@@ -1,0 +1,117 @@
+{#- Each macro selects differing buckets (exchange, symbol, check_name, bucket_start) with the words that explain them; none invents any. -#}
+
+{#-
+    By a row of the gap ledger that overlaps the bucket, as in "archive_hole 2023-02-14 16:39 (1 minute)". What REST has and the archive has
+    not is no gap any more: there a hole of the archive explains although the row is closed.
+-#}
+{% macro explained_by_gap(differing) -%}
+    select
+        differing.exchange,
+        differing.symbol,
+        differing.date,
+        differing.check_name,
+        differing.bucket_start,
+        concat(
+            gaps.reason, ' ', date_format(gaps.from_time, '%Y-%m-%d %H:%i'),
+            ' (', gaps.minutes, case when gaps.minutes = 1 then ' minute)' else ' minutes)' end
+        ) as explanation
+    from {{ differing }} as differing
+    inner join {{ source('raw', 'gap_ledger') }} as gaps
+        on
+            differing.exchange = gaps.exchange
+            and differing.symbol = gaps.symbol
+            and gaps.data_type = 'klines'
+            and gaps.interval_code = '1m'
+            and differing.bucket_end > gaps.from_time
+            and differing.bucket_start < gaps.to_time
+    where
+        differing.may_lack_minutes = 1
+        and (
+            gaps.status = 'explained'
+            or (gaps.status = 'closed' and gaps.reason = 'archive_hole' and differing.check_name = 'rest_vs_archive')
+        )
+{%- endmacro %}
+
+{#- By minutes that were revised: what they lost, added up, is exactly what the exchange's candle has more, or less, than ours. -#}
+{% macro explained_by_minutes(differing) -%}
+    select
+        differing.exchange,
+        differing.symbol,
+        differing.date,
+        differing.check_name,
+        differing.bucket_start,
+        {{ revision_words('min(lost.open_time)', 'min(lost.kept_source)', 'min(lost.lost_source)', 'count(*)') }} as explanation
+    from {{ differing }} as differing
+    inner join (
+        select
+            revisions.*,
+            row_number() over (
+                partition by exchange, symbol, interval_code, open_time order by recorded_at desc, lost_captured_at desc, lost_fingerprint
+            ) as place
+        from {{ source('raw', 'kline_revisions') }} as revisions
+        where interval_code = '1m'
+    ) as lost
+        on
+            differing.exchange = lost.exchange
+            and differing.symbol = lost.symbol
+            and lost.place = 1
+            and differing.bucket_start <= lost.open_time
+            and differing.bucket_end > lost.open_time
+    where differing.check_name <> 'rest_vs_archive'
+    group by differing.exchange, differing.symbol, differing.date, differing.check_name, differing.bucket_start
+    having
+        {%- for column in ['volume', 'quote_volume', 'trade_count', 'taker_buy_volume', 'taker_buy_quote_volume'] %}
+        sum(lost.lost_{{ column }} - lost.kept_{{ column }}) = min(differing.their_{{ column }} - differing.our_{{ column }})
+        {{- ' and' if not loop.last }}
+        {%- endfor %}
+{%- endmacro %}
+
+{#- By the exchange's own candle, revised: the one it had before says what ours says. -#}
+{% macro explained_by_candle(differing) -%}
+    select
+        differing.exchange,
+        differing.symbol,
+        differing.date,
+        differing.check_name,
+        differing.bucket_start,
+        {{ revision_words('lost.open_time', 'lost.kept_source', 'lost.lost_source', '1') }} as explanation
+    from {{ differing }} as differing
+    inner join {{ source('raw', 'kline_revisions') }} as lost
+        on
+            differing.exchange = lost.exchange
+            and differing.symbol = lost.symbol
+            and differing.check_name = lost.interval_code
+            and differing.bucket_start = lost.open_time
+            {%- for column in compared_values() %}
+            and differing.our_{{ column }} = lost.lost_{{ column }}
+            {%- endfor %}
+{%- endmacro %}
+
+{#- Minutes that REST and the archive said differently: each is explained by the ledger that tells of it. -#}
+{% macro revised_minutes(hours) -%}
+    select
+        hours.exchange,
+        hours.symbol,
+        hours.date,
+        'rest_vs_archive' as check_name,
+        lost.open_time as bucket_start,
+        min({{ revision_words('lost.open_time', 'lost.kept_source', 'lost.lost_source', '1') }}) as explanation
+    from {{ hours }} as hours
+    inner join {{ source('raw', 'kline_revisions') }} as lost
+        on
+            hours.exchange = lost.exchange
+            and hours.symbol = lost.symbol
+            and lost.interval_code = '1m'
+            and hours.hour_start <= lost.open_time
+            and hours.hour_start + interval 1 hour > lost.open_time
+            and (lost.lost_source = 'rest') <> (lost.kept_source = 'rest')
+    group by hours.exchange, hours.symbol, hours.date, lost.open_time
+{%- endmacro %}
+
+{#- As in "revision 2024-06-01 10:03 (archive_daily instead of rest)". -#}
+{% macro revision_words(open_time, kept_source, lost_source, minutes) -%}
+    concat(
+        'revision ', date_format({{ open_time }}, '%Y-%m-%d %H:%i'), ' (', {{ kept_source }}, ' instead of ', {{ lost_source }},
+        case when {{ minutes }} = 1 then '' else concat(', ', {{ minutes }}, ' minutes') end, ')'
+    )
+{%- endmacro %}
