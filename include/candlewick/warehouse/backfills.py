@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,14 @@ class Part:
     end_ms: int
     state: PartState = PartState.PENDING
     reason: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The part for people: symbol, interval, first and last moment."""
+        start, end = from_ms(self.start_ms), from_ms(self.end_ms)
+        form = "%Y-%m-%d" if start.time() == end.time() == time() else "%Y-%m-%d %H:%M"
+        last = end - timedelta(days=1) if form == "%Y-%m-%d" else end
+        return f"{self.symbol} {self.interval.value} {start:{form}} … {last:{form}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +136,37 @@ def create(session: Session, backfill: Backfill, parts: Sequence[Part], now: dat
         ],
     )  # fmt: skip
     return backfill_id
+
+
+def read(session: Session, backfill_id: int) -> Backfill:
+    """Return what was asked for."""
+    rows = session.all(
+        "SELECT run_id, exchange, symbols, interval_code, from_time, to_time, source, is_forced, is_kept FROM backfills "
+        "WHERE backfill_id = %s",
+        (backfill_id,),
+    )
+    ((run_id, exchange, symbols, interval, from_time, to_time, source, is_forced, is_kept),) = rows
+    return Backfill(
+        run_id=run_id,
+        exchange=exchange,
+        symbols=tuple(symbols.split(",")),
+        interval=Interval(interval),
+        from_time=from_time,
+        to_time=to_time,
+        source=source,
+        is_forced=bool(is_forced),
+        is_kept=bool(is_kept),
+    )
+
+
+def resume(session: Session, backfill_id: int, now: datetime) -> list[Part]:
+    """Have the parts of a run tried again that failed before; return all of its parts."""
+    session.run(
+        "UPDATE backfill_parts SET state = 'pending', finished_at = NULL WHERE backfill_id = %s AND state = 'failed'",
+        (backfill_id,),
+    )
+    set_state(session, backfill_id, BackfillState.RUNNING, now)
+    return parts(session, backfill_id, 1, 2**31 - 1)
 
 
 def parts(session: Session, backfill_id: int, first: int, last: int) -> list[Part]:

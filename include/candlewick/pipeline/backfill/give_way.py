@@ -1,0 +1,40 @@
+"""Let fresh candles go first: wait a moment while the live lane has work."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from candlewick.warehouse import present
+
+if TYPE_CHECKING:
+    from candlewick.warehouse.database import Warehouse
+
+log = logging.getLogger(__name__)
+
+MOST_SECONDS = 30.0
+POLL_SECONDS = 0.5
+
+
+class GiveWay:
+    """Waits before each part, but not twice for work that nobody does (a paused DAG, a load that keeps failing)."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+        self._given_up: tuple[int | None, int | None] = (None, None)
+
+    def wait(self) -> float:
+        """Wait until the live lane has nothing to do, or for ``MOST_SECONDS``; return the seconds waited."""
+        started = time.monotonic()
+        while any(work := self._work()) and work != self._given_up:
+            if time.monotonic() - started > MOST_SECONDS:
+                log.info("the live lane has work that does not get done (%s, %s); going on", *work)
+                self._given_up = work
+                break
+            time.sleep(POLL_SECONDS)
+        return time.monotonic() - started
+
+    def _work(self) -> tuple[int | None, int | None]:
+        with self._warehouse.session() as session:
+            return present.oldest_live_work(session)

@@ -1,0 +1,82 @@
+"""Which final candles are there already, or on their way: in the facts, or staged in a load dbt has yet to merge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from candlewick.market import DataType, Lane
+from candlewick.warehouse.database import from_ms, to_ms
+from candlewick.warehouse.processed import CONSUMERS
+from candlewick.warehouse.staging import KLINES
+
+if TYPE_CHECKING:
+    from candlewick.market import Interval
+    from candlewick.warehouse.database import Session
+
+FACTS = CONSUMERS[KLINES]
+
+
+def final_open_times(
+    session: Session, marts: str, series: tuple[str, str, Interval], start_ms: int, end_ms: int
+) -> set[int]:
+    """Return the open times (ms) in [start_ms, end_ms) of a series' final candles; costs the span, not the history."""
+    exchange, symbol, interval = series
+    span = (exchange, symbol, interval.value, from_ms(start_ms), from_ms(end_ms))
+    rows = []
+    if _has_facts(session, marts):
+        rows += session.all(
+            f"SELECT open_time FROM {marts}.{FACTS} FORCE INDEX (PRIMARY) WHERE exchange = %s AND symbol = %s "
+            "AND interval_code = %s AND open_time >= %s AND open_time < %s AND is_final = 1",
+            span,
+        )
+    rows += session.all(
+        "SELECT s.open_time FROM pending_loads AS p JOIN processed_files AS f ON f.load_id = p.load_id "
+        f"JOIN {KLINES} AS s ON s.load_id = f.load_id AND s.object_id = f.object_id WHERE p.model = %s AND f.exchange = %s "
+        "AND f.symbol = %s AND f.interval_code = %s AND s.open_time >= %s AND s.open_time < %s "
+        "AND s.close_time < s.exchange_time",
+        (FACTS, *span),
+    )
+    return {to_ms(row[0]) for row in rows}
+
+
+def queued_objects(session: Session, series: tuple[str, str, Interval], start_ms: int, end_ms: int) -> list[int]:
+    """Return the backfill lane's queued objects whose first candle lies in [start_ms, end_ms): left by a killed task."""
+    exchange, symbol, interval = series
+    rows = session.all(
+        "SELECT outcome_id FROM extraction_outcomes WHERE lane = %s AND load_state = 'pending' AND exchange = %s "
+        "AND symbol = %s AND data_type = %s AND interval_code = %s AND first_open_time >= %s AND first_open_time < %s",
+        (
+            Lane.BACKFILL, exchange, symbol, DataType.KLINES, interval.value, from_ms(start_ms), from_ms(end_ms),
+        ),
+    )  # fmt: skip
+    return [int(row[0]) for row in rows]
+
+
+def candles_of(session: Session, object_id: int) -> int:
+    """Return how many candles an object brought, one that it holds twice counted once; 0 when staging has none of it."""
+    row = session.one(
+        f"SELECT COUNT(DISTINCT s.open_time) FROM processed_files AS f JOIN {KLINES} AS s ON s.load_id = f.load_id "
+        "AND s.object_id = f.object_id WHERE f.object_id = %s",
+        (object_id,),
+    )
+    return int(row[0]) if row else 0
+
+
+def oldest_live_work(session: Session) -> tuple[int | None, int | None]:
+    """Return the oldest object the live lane has queued, and the oldest of its loads a model has yet to build."""
+    queued = session.one(
+        "SELECT MIN(outcome_id) FROM extraction_outcomes WHERE lane = %s AND load_state = 'pending'", (Lane.LIVE,)
+    )
+    pending = session.one(
+        "SELECT MIN(p.load_id) FROM pending_loads AS p JOIN loads AS l ON l.load_id = p.load_id WHERE l.lane = %s",
+        (Lane.LIVE,),
+    )
+    return (queued or (None,))[0], (pending or (None,))[0]
+
+
+def _has_facts(session: Session, marts: str) -> bool:
+    return bool(
+        session.one(
+            "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s", (marts, FACTS)
+        )
+    )
