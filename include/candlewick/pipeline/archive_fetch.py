@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, BinaryIO
 from candlewick.exchange.errors import BadChecksum, ExchangeError
 from candlewick.lake.keys import archive_key, checksum_key, refused_key
 from candlewick.market import DataType, Lane, RejectReason
+from candlewick.pipeline.archive_edition import Edition
 from candlewick.pipeline.asked import Asked
 from candlewick.warehouse import archive_files, outcomes, processed
 from candlewick.warehouse.archive_files import FileState, Known
-from candlewick.warehouse.database import from_ms, utc_now
-from candlewick.warehouse.outcomes import Outcome
+from candlewick.warehouse.database import utc_now
 from candlewick.warehouse.processed import ProcessedObject, QuarantinedRow
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from candlewick.lake.store import Lake
     from candlewick.settings import Settings
     from candlewick.warehouse.database import Session, Warehouse
-    from candlewick.warehouse.outcomes import LoadableObject
+    from candlewick.warehouse.outcomes import LoadableObject, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -202,14 +202,7 @@ class _Fetch:
             known = archive_files.asked(session, self.exchange, self.file, FileState.STORED, utc_now())
             if not force and known.usable_sha256 == downloaded.sha256:
                 return self._unchanged(session, known)  # another task was faster; our object is one no row knows
-            stored = self._queued(session, self._outcome(key, downloaded, "pending"))
-            archive_files.change(
-                session, self.exchange, self.file,
-                state=FileState.STORED, checksum=published.sha256, object_id=stored.object_id,
-                payload_bytes=downloaded.payload_bytes, attempts=0, reason=None,
-                published_at=None if downloaded.last_modified_ms is None else from_ms(downloaded.last_modified_ms),
-            )  # fmt: skip
-            archive_files.count_edition(session, self.exchange, self.file)
+            stored = self._edition(key, downloaded).take(session, self.run_id)
         return FetchedFile(self.file, STORED, stored.object_id, downloaded.payload_bytes)
 
     def _refuse(self, published: Published, downloaded: Downloaded, body: BinaryIO) -> FetchedFile:
@@ -227,7 +220,7 @@ class _Fetch:
             )  # fmt: skip
             if known.reason == reason:
                 return FetchedFile(self.file, REFUSED, reason=reason)  # in quarantine since an earlier day
-            refused = self._queued(session, self._outcome(key, downloaded, "quarantined"))
+            refused = self._edition(key, downloaded).record(session, self.run_id, "quarantined")
             self._quarantine(session, refused, downloaded, sums)
         return FetchedFile(self.file, REFUSED, reason=reason)
 
@@ -261,20 +254,11 @@ class _Fetch:
         self.lake.put_file(self.bucket, key, body)
         self.lake.put(self.bucket, checksum_key(key), published.body)
 
-    def _queued(self, session: Session, outcome: Outcome) -> LoadableObject:
-        outcomes.record(session, [outcome])
-        (found,) = outcomes.named(session, [outcome.object_key or ""])
-        return found
-
-    def _outcome(self, key: str, downloaded: Downloaded, load_state: str) -> Outcome:
-        file = self.file
-        return Outcome(
-            exchange=self.exchange, symbol=file.symbol, data_type=DataType.KLINES, interval_code=file.interval.value,
-            run_id=self.run_id, shard=file.name, page=1, status="stored", source=file.granularity.source,
-            captured_at=from_ms(downloaded.captured_at_ms), load_state=load_state, lane=Lane.BACKFILL,
-            bucket=self.bucket, object_key=key, payload_bytes=downloaded.payload_bytes, sha256=downloaded.sha256,
-            first_open_time=from_ms(file.start_ms), last_open_time=from_ms(file.end_ms - file.interval.milliseconds),
-            exchange_time=from_ms(file.end_ms), host=downloaded.host, http_status=200, latency_ms=downloaded.latency_ms,
+    def _edition(self, key: str, downloaded: Downloaded) -> Edition:
+        return Edition(
+            exchange=self.exchange, file=self.file, bucket=self.bucket, key=key, sha256=downloaded.sha256,
+            payload_bytes=downloaded.payload_bytes, captured_at_ms=downloaded.captured_at_ms,
+            last_modified_ms=downloaded.last_modified_ms, host=downloaded.host, latency_ms=downloaded.latency_ms,
         )  # fmt: skip
 
     def _failed(self, error: ExchangeError) -> Outcome:
