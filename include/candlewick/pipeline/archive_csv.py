@@ -7,6 +7,7 @@ a header line and empty lines hold no row; lines end in LF or CRLF, the last one
 
 from __future__ import annotations
 
+import errno
 import re
 import zipfile
 import zlib
@@ -33,7 +34,8 @@ _BLOCK = re.compile(rb"(?:%b\r?\n)*+" % _ROW)
 _LINE = re.compile(rb"%b\r?\n" % _ROW)
 _HEADER = re.compile(rb"(?:\xef\xbb\xbf)?[A-Za-z_ \"]+(?:,[A-Za-z_ \"]+)+\r?\n")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack whole blocks at once, however big
-# What the zip module raises at damaged bytes and odd headers (RuntimeError: encrypted, or a method it does not know).
+# What the zip module raises at damaged bytes and odd headers (RuntimeError: encrypted, or a method it does not know;
+# OSError: an offset no file has).
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
 
 
@@ -57,7 +59,9 @@ def normalise(path: Path, file: ArchiveFile, sink: BinaryIO) -> Converted:
             return _sort_out(_blocks(stream, _most_bytes(file)), sink)
     except BadArchive:
         raise
-    except _DAMAGED as error:
+    except (*_DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a full disk is not the file's fault
+            raise
         raise BadArchive(f"expected a zip with {file.name}.csv, got {type(error).__name__}: {error}") from error
 
 

@@ -20,7 +20,7 @@ from candlewick.pipeline.batch import read_and_convert, settle, stage
 from candlewick.pipeline.convert import unreadable
 from candlewick.pipeline.load_summary import BulkSummary
 from candlewick.pipeline.units import Unit, cut_into_units, read_file
-from candlewick.warehouse import facts, outcomes, processed, staging
+from candlewick.warehouse import archive_files, facts, outcomes, processed, staging
 from candlewick.warehouse.database import WarehouseBusy, utc_now
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class _Bulk:
         objects, rejected = settle(session, load_id, batch, faulty, now)
         if unit.span:
             fault = next((row.reason.sentence for row in rejected if row.row_number_in_object == 0), None)
-            processed.settle_archive_file(session, batch[0].source.object_id, fault)
+            archive_files.settle(session, batch[0].source.object_id, fault)
         is_direct = self._finish(session, load_id, len(batch), staged, len(rejected))
         rows = sum(staged.values())
         self.summary.count(load_id, len(batch), rows, rejected)

@@ -138,11 +138,3 @@ def record_counts(session: Session, object_ids: Sequence[int]) -> dict[int, int]
             f"SELECT object_id, record_count FROM processed_files WHERE object_id IN ({marks})", list(object_ids)
         )
     )
-
-
-def settle_archive_file(session: Session, object_id: int, fault: str | None) -> None:
-    """Note that the newest edition of an archive file is loaded; one with a fault is to be fetched again."""
-    session.run(
-        "UPDATE archive_files SET state = %s, reason = %s WHERE object_id = %s",
-        ("refused" if fault else "loaded", fault and fault[:500], object_id),
-    )
