@@ -1,0 +1,73 @@
+"""What an import of local files is asked for, and what came of it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from candlewick.market import Interval
+
+log = logging.getLogger(__name__)
+
+MOST_PROBLEMS = 200
+
+
+@dataclass
+class ImportSummary:
+    """What came of a folder.
+
+    ``object_ids`` are queued: new ones, and those an earlier import left. ``skipped`` were taken before, ``left_out``
+    are of other symbols, intervals or times. ``problems`` are sentences, the first of ``problem_count``; ``unverified``
+    archive files came without a checksum.
+    """
+
+    object_ids: list[int] = field(default_factory=list)
+    skipped: int = 0
+    left_out: int = 0
+    payload_bytes: int = 0
+    problem_count: int = 0
+    problems: list[str] = field(default_factory=list)
+    unverified: list[str] = field(default_factory=list)
+
+    def known(self, object_id: int, *, is_queued: bool) -> None:
+        """Note a file whose content was taken before."""
+        if is_queued:
+            self.object_ids.append(object_id)
+        else:
+            self.skipped += 1
+
+    def problem(self, name: object, sentence: object) -> None:
+        """Note a file that is not imported, and why."""
+        self.problem_count += 1
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(f"{name}: {sentence}")
+        log.warning("%s: %s", name, sentence)
+
+    @property
+    def sentence(self) -> str:
+        """All of it, for people."""
+        said = f"{len(self.object_ids)} objects queued, {self.skipped} there already, {self.left_out} not asked for"
+        if self.unverified:
+            said += f", {len(self.unverified)} archive files without a checksum ({self.unverified[0]} first)"
+        return f"{said}, {self.problem_count} not imported" + (f" ({self.problems[0]})" if self.problems else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which files are wanted: of these symbols, this interval, and any stamp in [start_ms, end_ms)."""
+
+    symbols: frozenset[str]
+    interval: Interval
+    start_ms: int
+    end_ms: int
+
+    def has(self, symbol: str, interval: Interval | None, first_ms: int, last_ms: int) -> bool:
+        """Whether something up to ``last_ms`` inclusive is wanted; books have no interval."""
+        return (
+            symbol in self.symbols
+            and interval in (self.interval, None)
+            and first_ms < self.end_ms
+            and last_ms >= self.start_ms
+        )
