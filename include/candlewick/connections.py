@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from candlewick.exchange.archive import Archive
     from candlewick.exchange.port import Exchange
     from candlewick.lake.store import Lake
+    from candlewick.pipeline.backfill.tools import Tools
 
 WAREHOUSE, WAREHOUSE_TRANSFORM, WAREHOUSE_READ = "warehouse", "warehouse_transform", "warehouse_read"
 
@@ -117,6 +118,15 @@ def archive() -> Iterator[Archive]:
         yield client
     finally:
         client.close()
+
+
+@contextmanager
+def backfill_tools(run_id: str) -> Iterator[Tools]:
+    """Open what a task of a backfill works with; at the exchange it has a smaller share than the fresh candles."""
+    from candlewick.pipeline.backfill.tools import Tools
+
+    with exchange(settings().backfill_weight_share) as market, archive() as files, lake() as store:
+        yield Tools(market, files, store, warehouse(), run_id)
 
 
 def _base_url(conn: Connection) -> str:

@@ -120,4 +120,5 @@ def platform(request, database, config, object_store, market, dbt, tmp_path):
             {"conn_type": "aws", "login": object_store.key, "password": object_store.secret, "extra": extra}
         ),
         "AIRFLOW_CONN_BINANCE": json.dumps({"conn_type": "http", "host": market.url}),
+        "AIRFLOW_CONN_BINANCE_ARCHIVE": json.dumps({"conn_type": "http", "host": market.url}),
     }

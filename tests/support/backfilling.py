@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from candlewick.exchange.archive import from_connection as open_archive
@@ -19,6 +18,7 @@ from support.warm import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from candlewick.demo.testing import RunningExchange

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from candlewick.pipeline.backfill.report import BackfillIncomplete
-from candlewick.pipeline.backfill.request import RequestRefused
 from support.backfilling import Backfilling, WarmDbt
 from support.minute_path import NOON
 from support.places import DBT
