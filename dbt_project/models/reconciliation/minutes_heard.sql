@@ -9,6 +9,8 @@
     )
 }}
 
+-- depends_on: {{ ref('daily_klines') }}
+
 with
 
 minutes as (
