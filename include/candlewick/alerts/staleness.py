@@ -1,11 +1,11 @@
-"""Which symbols are late: read from the watermarks, so that it also sees what never failed loudly."""
+"""Which symbols are late: read from the facts, so that it also sees what never failed loudly, dbt standing still included."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from candlewick.market import DataType, Interval
+from candlewick.market import DataType, Interval, Lane
 from candlewick.warehouse.database import utc_now
 from candlewick.warehouse.events import Event, Kind, Severity
 
@@ -13,10 +13,19 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from candlewick.settings import Settings
-    from candlewick.warehouse.database import Warehouse
+    from candlewick.warehouse.database import Session, Warehouse
 
+FACTS = "fact_klines"
+MINUTE = Interval.MINUTE_1
+LENGTH = timedelta(milliseconds=MINUTE.milliseconds)
+# ORDER BY ... LIMIT 1 walks the key backwards and stops; GROUP BY with MAX reads all of history.
+_NEWEST_FACT = """(
+        SELECT f.open_time FROM {marts}.fact_klines f FORCE INDEX (PRIMARY)
+        WHERE f.exchange = s.exchange AND f.symbol = s.symbol AND f.interval_code = '1m' AND f.is_final = 1
+        ORDER BY f.open_time DESC LIMIT 1
+    )"""
 _NEWEST = """
-    SELECT s.symbol, m.last_open_time, s.added_at
+    SELECT s.symbol, {newest}, m.last_open_time, s.added_at
     FROM tracked_symbols s
     LEFT JOIN extraction_metadata m
         ON m.exchange = s.exchange AND m.symbol = s.symbol AND m.data_type = %s AND m.interval_code = %s
@@ -26,21 +35,22 @@ _NEWEST = """
 
 
 def stale_symbols(warehouse: Warehouse, config: Settings, *, now: datetime | None = None) -> list[Event]:
-    """Return an event per active, trading symbol whose newest final candle closed over ``stale_after_minutes`` ago.
+    """Return an event per active, trading symbol whose newest final 1m fact closed over ``stale_after_minutes`` ago.
 
-    A symbol without any candle is late when it has been tracked for that long.
+    Before dbt has built the facts, the watermarks stand in for them. A symbol without any candle is late when it has been
+    tracked for that long.
     """
     moment = now or utc_now()
-    minute = Interval.MINUTE_1
     allowed = timedelta(minutes=config.stale_after_minutes)
     with warehouse.session() as session:
-        rows = session.all(_NEWEST, (DataType.KLINES.value, minute.value, config.exchange))
+        newest = _NEWEST_FACT.format(marts=config.marts_schema) if _has_facts(session, config) else "m.last_open_time"
+        rows = session.all(_NEWEST.format(newest=newest), (DataType.KLINES.value, MINUTE.value, config.exchange))
+        late = [row for row in rows if moment - ((row[1] + LENGTH) if row[1] else row[3]) > allowed]
+        silence = _silence(session, config, moment - allowed) if late else ""
     found = []
-    for symbol, last_open_time, added_at in rows:
-        closed = last_open_time + timedelta(milliseconds=minute.milliseconds) if last_open_time else None
+    for symbol, built, loaded, added_at in late:
+        closed = built + LENGTH if built else None
         age = moment - (closed or added_at)
-        if age <= allowed:
-            continue
         what = (
             f"newest final candle closed at {closed:%Y-%m-%d %H:%M} UTC" if closed else "no candle since it was added"
         )
@@ -50,7 +60,38 @@ def stale_symbols(warehouse: Warehouse, config: Settings, *, now: datetime | Non
                 Severity.ERROR,
                 symbol,
                 f"{what}, {int(age.total_seconds() // 60)} minutes ago (allowed: {config.stale_after_minutes}); "
-                "look at extraction_outcomes of the symbol and at the runs of market_minute",
+                + (silence or _where_to_look(built, loaded)),
             )
         )
     return found
+
+
+def _has_facts(session: Session, config: Settings) -> bool:
+    """Tell whether dbt has built the facts."""
+    found = session.one(
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
+        (config.marts_schema, FACTS),
+    )
+    return found is not None
+
+
+def _silence(session: Session, config: Settings, since: datetime) -> str:
+    """Say that nothing at all was asked lately, which a paused DAG leaves as its only trace; empty when something was."""
+    row = session.one(
+        "SELECT captured_at FROM extraction_outcomes WHERE exchange = %s AND lane = %s ORDER BY outcome_id DESC LIMIT 1",
+        (config.exchange, Lane.LIVE.value),
+    )
+    if row is None:
+        return "market_minute has asked for nothing yet: is it paused, or the scheduler down?"
+    if row[0] >= since:
+        return ""
+    return (
+        f"market_minute has asked for nothing since {row[0]:%Y-%m-%d %H:%M} UTC: is it paused, or the scheduler down?"
+    )
+
+
+def _where_to_look(built: datetime | None, loaded: datetime | None) -> str:
+    """Say which step stands still: what is loaded and not built waits for dbt."""
+    if loaded and (built is None or loaded > built):
+        return f"loaded is up to {loaded + LENGTH:%Y-%m-%d %H:%M} UTC, not built: look at transform in the runs of market_minute"
+    return "look at extraction_outcomes of the symbol and at the runs of market_minute"

@@ -30,6 +30,34 @@ def symbol(warehouse):
     return track
 
 
+@pytest.fixture
+def fact(warehouse, told):
+    """Put a 1m candle into the facts, as dbt does."""
+    marts = told.marts_schema
+
+    def insert(name, open_time, *, is_final=1, interval="1m"):
+        with warehouse.session() as session:
+            session.run(
+                f"CREATE TABLE IF NOT EXISTS {marts}.fact_klines (exchange VARCHAR(32), symbol VARCHAR(50), interval_code VARCHAR(8),"
+                " open_time DATETIME(3), is_final TINYINT, PRIMARY KEY (exchange, symbol, interval_code, open_time))"
+            )
+            session.run(
+                f"INSERT INTO {marts}.fact_klines VALUES ('binance', %s, %s, %s, %s)",
+                (name, interval, open_time, is_final),
+            )
+
+    return insert
+
+
+def asked(warehouse, captured_at, *, lane="live"):
+    with warehouse.session() as session:
+        session.run(
+            "INSERT INTO extraction_outcomes (exchange, symbol, data_type, interval_code, lane, run_id, shard, status, source,"
+            " captured_at, load_state) VALUES ('binance', 'BTCUSDT', 'klines', '1m', %s, 'run', 's', 'failed', 'rest', %s, 'none')",
+            (lane, captured_at),
+        )
+
+
 def late(warehouse, told):
     return [event.subject for event in stale_symbols(warehouse, told, now=NOON)]
 
@@ -62,3 +90,34 @@ def test_order_books_do_not_stand_in_for_candles(warehouse, told, symbol):
     symbol("BTCUSDT", newest=NOON, data_type="depth")
 
     assert late(warehouse, told) == ["BTCUSDT"]
+
+
+def test_once_dbt_has_built_facts_they_tell_not_the_watermark(warehouse, told, symbol, fact):
+    symbol("BTCUSDT", newest=NOON - timedelta(minutes=1))
+    symbol("ETHUSDT", newest=NOON - timedelta(hours=1))
+    fact("BTCUSDT", NOON - timedelta(minutes=30))
+    fact("BTCUSDT", NOON - timedelta(minutes=1), is_final=0)
+    fact("BTCUSDT", NOON, interval="1h")
+    fact("ETHUSDT", NOON - timedelta(minutes=2))
+    asked(warehouse, NOON - timedelta(minutes=1))
+
+    (event,) = stale_symbols(warehouse, told, now=NOON)
+
+    assert event.subject == "BTCUSDT"
+    assert "closed at 2026-01-01 11:31 UTC, 29 minutes ago" in event.message
+    assert "loaded is up to 2026-01-01 12:00 UTC, not built: look at transform" in event.message
+
+
+def test_a_paused_or_never_started_market_minute_is_told_by_what_it_did_not_ask(warehouse, told, symbol):
+    symbol("BTCUSDT", newest=NOON - timedelta(hours=2))
+    asked(warehouse, NOON, lane="backfill")
+    (event,) = stale_symbols(warehouse, told, now=NOON)
+    assert "market_minute has asked for nothing yet" in event.message
+
+    asked(warehouse, NOON - timedelta(hours=2))
+    (event,) = stale_symbols(warehouse, told, now=NOON)
+    assert "market_minute has asked for nothing since 2026-01-01 10:00 UTC" in event.message
+
+    asked(warehouse, NOON - timedelta(minutes=1))
+    (event,) = stale_symbols(warehouse, told, now=NOON)
+    assert "look at extraction_outcomes" in event.message
