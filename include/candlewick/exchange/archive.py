@@ -17,7 +17,14 @@ import requests
 import urllib3
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from candlewick.exchange.archive_answers import Downloaded, Published, Refused, read_checksum, stamp_ms
+from candlewick.exchange.archive_answers import (
+    LONGEST_CHECKSUM,
+    Downloaded,
+    Published,
+    Refused,
+    read_checksum,
+    stamp_ms,
+)
 from candlewick.exchange.clock import SYSTEM_CLOCK, Clock
 from candlewick.exchange.deadline import AnswerTooLate, DeadlineAdapter
 from candlewick.exchange.errors import ExchangeError, RateLimited, Unavailable
@@ -31,7 +38,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CHUNK_BYTES = 1 << 18
-LONGEST_CHECKSUM = 1000
 
 
 def from_connection(

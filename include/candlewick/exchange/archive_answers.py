@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from candlewick.archive_file import ArchiveFile
 
+LONGEST_CHECKSUM = 1000
 _CHECKSUM = re.compile(rb"(?P<sha256>[0-9a-fA-F]{64})[ \t]+\*?(?P<name>\S+)\s*")
 _CODE = re.compile(rb"<Code>(\w+)</Code>")
 

@@ -86,8 +86,8 @@ class Answers:
         outcomes.record(self.session, [one.outcome for one in answers.values()])
         queued = outcomes.named(self.session, list(answers))
         self.session.commit()
-        self.summary.object_ids += [one.object_id for one in queued]
-        self.summary.payload_bytes += sum(one.payload_bytes for one in queued)
+        for one in queued:
+            self.summary.queued(one.object_id, one.payload_bytes)
 
     def _demand_sense(self, envelope: Envelope) -> None:
         if envelope.exchange != self.config.exchange or not SYMBOL_PATTERN.fullmatch(envelope.symbol):
@@ -114,7 +114,8 @@ class Answers:
                 self.waiting[key] = _Answer(payload, sha256, self._outcome(envelope, span, key, page, payload, sha256))
                 return
             if known[1] == sha256:
-                self.summary.known(known[0], is_queued=tuple(known[2:]) == ("pending", Lane.BACKFILL.value))
+                is_queued = tuple(known[2:]) == ("pending", Lane.BACKFILL.value)
+                self.summary.known(known[0], len(payload), is_queued=is_queued)
                 return
 
     def _outcome(self, envelope: Envelope, span: Span, key: str, page: int, payload: bytes, sha256: str) -> Outcome:

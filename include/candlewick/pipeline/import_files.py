@@ -12,14 +12,14 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from candlewick.archive_file import ArchiveFile
-from candlewick.exchange.archive_answers import read_checksum
+from candlewick.exchange.archive_answers import LONGEST_CHECKSUM, read_checksum
 from candlewick.exchange.errors import ExchangeError
 from candlewick.lake.keys import CHECKSUM_SUFFIX, archive_key, checksum_key
 from candlewick.market import Interval
 from candlewick.pipeline.archive_edition import Edition
 from candlewick.pipeline.import_answers import Answers
 from candlewick.pipeline.imported import ImportSummary, Wanted
-from candlewick.pipeline.local_files import files_below, folder_below
+from candlewick.pipeline.local_files import files_below, folder_below, obstacle
 from candlewick.warehouse import archive_files
 from candlewick.warehouse.archive_files import FileState
 from candlewick.warehouse.database import to_ms, utc_now
@@ -70,8 +70,8 @@ def import_folder(
     found = folder_below(root, folder)
     with warehouse.session() as session, warehouse.named_lock(session, IMPORT_LOCK):
         run = _Import(lake, warehouse, session, run_id, Wanted(frozenset(symbols), interval, *span))
-        for path, obstacle in files_below(root, found):
-            run.take(path, str(path.relative_to(found)), obstacle)
+        for path, hindrance in files_below(root, found):
+            run.take(path, str(path.relative_to(found)), hindrance)
         run.answers.flush()
     log.info("%s: %s", found, run.summary.sentence)
     return run.summary
@@ -82,18 +82,18 @@ class _Import:
 
     def __init__(self, lake: Lake, warehouse: Warehouse, session: Session, run_id: str, wanted: Wanted) -> None:
         self.lake, self.session, self.run_id, self.wanted = lake, session, run_id, wanted
-        self.config = warehouse.config
+        self.config, self.root = warehouse.config, warehouse.config.files_dir.resolve()
         self.summary = ImportSummary()
         self.answers = Answers(lake, session, self.config, run_id, wanted, self.summary)
 
-    def take(self, path: Path, name: str, obstacle: str | None) -> None:
+    def take(self, path: Path, name: str, hindrance: str | None) -> None:
         """Import one file, or say why not."""
-        if not obstacle and path.suffix not in (".zip", ".json"):
+        if not hindrance and path.suffix not in (".zip", ".json"):
             if path.suffix == CHECKSUM_SUFFIX and path.with_suffix("").is_file():
                 return
-            obstacle = "expected an archive file (.zip), its .CHECKSUM, or an answer (.json)"
-        if obstacle:
-            self.summary.problem(name, obstacle)
+            hindrance = "expected an archive file (.zip), its .CHECKSUM, or an answer (.json)"
+        if hindrance:
+            self.summary.problem(name, hindrance)
             return
         try:
             if path.suffix == ".zip":
@@ -116,7 +116,7 @@ class _Import:
             raise ValueError("expected a zip, this is none; download it again")
         with path.open("rb") as body:
             sha256 = hashlib.file_digest(body, "sha256").hexdigest()
-            checksum = _checksum_beside(path, file, sha256)
+            checksum = _checksum_beside(self.root, path, file, sha256)
             if not self._is_there(file, sha256):
                 self._queue(file, body, sha256, checksum)
                 self.summary.unverified += [] if checksum else [name]
@@ -131,7 +131,7 @@ class _Import:
                 f"expected the edition the lake has (sha256 {known.usable_sha256}), got another one ({sha256}); the "
                 "lake's is kept: ask the archive if you doubt it"
             )
-        self.summary.known(known.object_id, is_queued=known.load_state == "pending")
+        self.summary.known(known.object_id, known.payload_bytes or 0, is_queued=known.load_state == "pending")
         return True
 
     def _queue(self, file: ArchiveFile, body: BinaryIO, sha256: str, checksum: bytes | None) -> None:
@@ -147,20 +147,22 @@ class _Import:
         archive_files.asked(self.session, self.config.exchange, file, FileState.STORED, now)
         queued = edition.take(self.session, self.run_id, None if checksum else "imported without a checksum")
         self.session.commit()
-        self.summary.object_ids.append(queued.object_id)
-        self.summary.payload_bytes += edition.payload_bytes
+        self.summary.queued(queued.object_id, edition.payload_bytes)
 
 
-def _checksum_beside(path: Path, file: ArchiveFile, sha256: str) -> bytes | None:
+def _checksum_beside(root: Path, path: Path, file: ArchiveFile, sha256: str) -> bytes | None:
     """Return the checksum that lies beside a file; None where there is none.
 
     Raises:
         ValueError, ExchangeError: it is not this file's.
     """
     beside = path.with_name(path.name + CHECKSUM_SUFFIX)
-    if not beside.is_file():
+    if not beside.exists():
         return None
-    checksum = beside.read_bytes()
+    if hindrance := obstacle(root, beside):
+        raise ValueError(f"{beside.name}: {hindrance}")
+    with beside.open("rb") as file_of_it:
+        checksum = file_of_it.read(LONGEST_CHECKSUM)
     published = read_checksum(checksum, file, beside.name)
     if published.sha256 != sha256:
         raise ValueError(f"expected the sha256 {published.sha256} of its checksum, got {sha256}; download it again")

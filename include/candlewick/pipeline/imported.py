@@ -18,23 +18,36 @@ MOST_PROBLEMS = 200
 class ImportSummary:
     """What came of a folder.
 
-    ``object_ids`` are queued: new ones, and those an earlier import left. ``skipped`` were taken before, ``left_out``
-    are of other symbols, intervals or times. ``problems`` are sentences, the first of ``problem_count``; ``unverified``
-    archive files came without a checksum.
+    ``queue`` holds the sizes of queued objects by id. ``skipped`` files were taken before, ``left_out`` are of other
+    symbols, intervals or times. ``problems`` are sentences, the first of ``problem_count``; ``unverified`` archive files
+    came without a checksum.
     """
 
-    object_ids: list[int] = field(default_factory=list)
+    queue: dict[int, int] = field(default_factory=dict)
     skipped: int = 0
     left_out: int = 0
-    payload_bytes: int = 0
     problem_count: int = 0
     problems: list[str] = field(default_factory=list)
     unverified: list[str] = field(default_factory=list)
 
-    def known(self, object_id: int, *, is_queued: bool) -> None:
-        """Note a file whose content was taken before."""
-        if is_queued:
-            self.object_ids.append(object_id)
+    @property
+    def object_ids(self) -> list[int]:
+        """What is to be loaded: new objects, and those an earlier import left queued."""
+        return list(self.queue)
+
+    @property
+    def payload_bytes(self) -> int:
+        """Size of what is to be loaded."""
+        return sum(self.queue.values())
+
+    def queued(self, object_id: int, payload_bytes: int) -> None:
+        """Note an object that is now queued."""
+        self.queue[object_id] = payload_bytes
+
+    def known(self, object_id: int, payload_bytes: int, *, is_queued: bool) -> None:
+        """Note a file whose content was taken before, by this import or an earlier one."""
+        if is_queued and object_id not in self.queue:
+            self.queued(object_id, payload_bytes)
         else:
             self.skipped += 1
 
@@ -48,7 +61,7 @@ class ImportSummary:
     @property
     def sentence(self) -> str:
         """All of it, for people."""
-        said = f"{len(self.object_ids)} objects queued, {self.skipped} there already, {self.left_out} not asked for"
+        said = f"{len(self.queue)} objects queued, {self.skipped} there already, {self.left_out} not asked for"
         if self.unverified:
             said += f", {len(self.unverified)} archive files without a checksum ({self.unverified[0]} first)"
         return f"{said}, {self.problem_count} not imported" + (f" ({self.problems[0]})" if self.problems else "")

@@ -45,12 +45,13 @@ def files_below(root: Path, folder: Path) -> Iterator[tuple[Path, str | None]]:
                 yield Path(parent) / name, "expected a file, got a link to a folder, which is not followed"
         for name in sorted(names):
             path = Path(parent) / name
-            yield path, _obstacle(root, path)
+            yield path, obstacle(root, path)
     for error in closed:
         yield Path(error.filename), f"expected a folder that can be read, but {error.strerror}"
 
 
-def _obstacle(root: Path, path: Path) -> str | None:
+def obstacle(root: Path, path: Path) -> str | None:
+    """Return why a file may not be read; None when it may. ``root`` is free of links."""
     found = path.resolve()
     if not found.is_relative_to(root):
         return f"expected a file below {root}, got a link that leads outside"
