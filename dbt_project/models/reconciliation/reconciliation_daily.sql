@@ -6,7 +6,8 @@
         every_lane=true,
         runs_without_loads=true,
         keep_history=true,
-        pre_hook={'sql': "{{ find_days_to_compare() }}", 'transaction': false}
+        pre_hook={'sql': "{{ find_days_to_compare() }}", 'transaction': false},
+        post_hook={'sql': "{{ forget_days_to_compare() }}", 'transaction': false}
     )
 }}
 
@@ -16,7 +17,7 @@ with
 
 days as (
 
-    select distinct * from {{ touched_buckets() }}
+    select * from {{ touched_buckets() }}
 
 ),
 
