@@ -86,10 +86,15 @@ class Lake:
 
     def keys(self, bucket: str, prefix: str = "") -> Iterator[str]:
         """Iterate over the keys under a prefix, in order."""
+        for key, _ in self.sizes(bucket, prefix):
+            yield key
+
+    def sizes(self, bucket: str, prefix: str = "") -> Iterator[tuple[str, int]]:
+        """Iterate over the keys under a prefix, in order, with the objects' bytes."""
         with _typed_errors(f"list {bucket}/{prefix}"):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
                 for entry in page.get("Contents", []):
-                    yield entry["Key"]
+                    yield entry["Key"], entry["Size"]
 
     def _put(self, bucket: str, key: str, body: bytes | BinaryIO) -> None:
         with _typed_errors(f"write {bucket}/{key}"):

@@ -133,6 +133,23 @@ def claim(session: Session, object_ids: Sequence[int]) -> set[int]:
     return {object_id for object_id, load_state in rows if load_state == "pending"}
 
 
+def known_keys(session: Session, object_keys: Sequence[str]) -> set[str]:
+    """Return which of these keys an outcome names."""
+    marks = ", ".join(["%s"] * len(object_keys))
+    rows = session.all(f"SELECT object_key FROM extraction_outcomes WHERE object_key IN ({marks})", list(object_keys))
+    return {row[0] for row in rows}
+
+
+def queue_again(session: Session, object_keys: Sequence[str]) -> int:
+    """Queue objects that a load has taken once more, in the backfill lane; return how many."""
+    marks = ", ".join(["%s"] * len(object_keys))
+    return session.run(
+        "UPDATE extraction_outcomes SET load_state = 'pending', lane = %s "
+        f"WHERE object_key IN ({marks}) AND load_state IN ('loaded', 'quarantined')",
+        (Lane.BACKFILL, *object_keys),
+    )
+
+
 def settle(session: Session, object_ids: Sequence[int], load_state: str, load_id: int) -> None:
     """Take objects off the queue, in the transaction of their load."""
     for start in range(0, len(object_ids), 1000):

@@ -1,0 +1,112 @@
+"""Whether two warehouses hold the same: tables are compared by sums of their parts, and the first difference is named.
+
+The sums are made by the servers, a series and month each; rows are read only of a part whose sums differ. The two may
+be servers of different makes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from candlewick.warehouse.database import Session, Warehouse
+
+CANDLE = (
+    "open_price", "high_price", "low_price", "close_price", "volume", "close_time", "quote_volume", "trade_count",
+    "taker_buy_volume", "taker_buy_quote_volume",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A table of the marts: ``series`` and ``key`` (its first column a time) make a row unique; no column is null."""
+
+    table: str
+    series: tuple[str, ...]
+    key: tuple[str, ...]
+    values: tuple[str, ...]
+
+
+BUCKET = (*CANDLE, "candle_count", "final_count", "first_open_time", "last_open_time", "is_final")
+REVISED = tuple(f"{side}_{name}" for side in ("lost", "kept") for name in CANDLE)
+# Data, finality and source; not who brought them (loads, objects) and when they were written.
+HISTORY = (
+    Compared("fact_klines", ("exchange", "symbol", "interval_code"), ("open_time",), (*CANDLE, "is_final", "source")),
+    Compared("hourly_klines", ("exchange", "symbol"), ("hour_start",), BUCKET),
+    Compared("daily_klines", ("exchange", "symbol"), ("date",), (*BUCKET, "hour_count")),
+    Compared(
+        "kline_revisions",
+        ("exchange", "symbol", "interval_code"),
+        ("open_time", "lost_source", "lost_fingerprint"),
+        (*REVISED, "lost_captured_at", "kept_source"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first row in which two tables differ; None on the side that lacks it."""
+
+    table: str
+    key: tuple[Any, ...]
+    left: dict[str, Any] | None
+    right: dict[str, Any] | None
+
+    @property
+    def sentence(self) -> str:
+        """The difference, for people."""
+        where = f"{self.table} at {', '.join(map(str, self.key))}"
+        if self.left is None or self.right is None:
+            return f"{where}: only the {'right' if self.left is None else 'left'} one has it"
+        other = [f"{name} {self.left[name]} and {self.right[name]}" for name in self.left if self._differs(name)]
+        return f"{where}: {'; '.join(other)}"
+
+    def _differs(self, name: str) -> bool:
+        return bool(self.left and self.right and self.left[name] != self.right[name])
+
+
+def first_difference(left: Warehouse, right: Warehouse, compared: Compared) -> Difference | None:
+    """Return the first row, by series and time, in which a table differs; None when it is the same in both."""
+    with left.session() as one, right.session() as other:
+        parts = _parts(one, left, compared), _parts(other, right, compared)
+        for part in sorted(set(parts[0]) | set(parts[1])):
+            if parts[0].get(part) != parts[1].get(part):
+                return _difference(compared, _rows(one, left, compared, part), _rows(other, right, compared, part))
+    return None
+
+
+def _parts(session: Session, warehouse: Warehouse, compared: Compared) -> dict[tuple[Any, ...], tuple[int, int]]:
+    """Return rows and a sum by series and month; it does not depend on the order of the rows."""
+    columns = ", ".join((*compared.key, *compared.values))
+    part = ", ".join((*compared.series, _month(compared)))
+    rows = session.all(
+        f"SELECT {part}, COUNT(*), BIT_XOR(CAST(CONV(LEFT(MD5(CONCAT_WS('|', {columns})), 16), 16, 10) AS UNSIGNED)) "
+        f"FROM {warehouse.config.marts_schema}.{compared.table} GROUP BY {part}"
+    )
+    return {row[:-2]: row[-2:] for row in rows}
+
+
+def _rows(
+    session: Session, warehouse: Warehouse, compared: Compared, part: tuple[Any, ...]
+) -> dict[tuple[Any, ...], dict[str, Any]]:
+    keys = (*compared.series, *compared.key)
+    where = " AND ".join(f"{name} = %s" for name in (*compared.series, _month(compared)))
+    rows = session.all(
+        f"SELECT {', '.join((*keys, *compared.values))} FROM {warehouse.config.marts_schema}.{compared.table} WHERE {where}",
+        part,
+    )
+    return {row[: len(keys)]: dict(zip(compared.values, row[len(keys) :], strict=True)) for row in rows}
+
+
+def _month(compared: Compared) -> str:
+    return f"EXTRACT(YEAR_MONTH FROM {compared.key[0]})"
+
+
+def _difference(
+    compared: Compared, left: dict[tuple[Any, ...], dict[str, Any]], right: dict[tuple[Any, ...], dict[str, Any]]
+) -> Difference | None:
+    for key in sorted(set(left) | set(right)):
+        if left.get(key) != right.get(key):
+            return Difference(compared.table, key, left.get(key), right.get(key))
+    return None

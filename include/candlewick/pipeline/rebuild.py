@@ -1,0 +1,185 @@
+"""Fill a warehouse from the lake alone: objects that no outcome names get their rows again and are loaded.
+
+The key of an object, and the checksum beside an archive file, say all that its row needs; the rest is in the object.
+Rows are written in small commits, so a killed rebuild is simply run again. What the lake does not hold is not rebuilt:
+watermarks, failed requests, the history of symbols' states, the gap ledger's attempts.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from candlewick.exchange.archive_answers import read_checksum
+from candlewick.exchange.errors import ExchangeError
+from candlewick.lake.keys import ARCHIVE, checksum_key, parse_archive_key, parse_raw_key
+from candlewick.lake.store import ObjectMissing
+from candlewick.market import Lane, Source
+from candlewick.pipeline.archive_edition import Edition
+from candlewick.warehouse import archive_files, outcomes
+from candlewick.warehouse.archive_files import FileState
+from candlewick.warehouse.database import from_ms, utc_now
+from candlewick.warehouse.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from candlewick.lake.keys import RawKey
+    from candlewick.lake.store import Lake
+    from candlewick.pipeline.rebuild_request import RebuildRequest
+    from candlewick.warehouse.database import Session, Warehouse
+
+log = logging.getLogger(__name__)
+
+LOCK = "rebuild"
+BATCH = 500
+SHARD = "rebuild"
+ANSWERS = "2"
+"""Keys of answers begin with the year of their capture."""
+
+Listed = tuple[str, str, int]
+"""Bucket, key, bytes."""
+
+
+@dataclass
+class RebuildSummary:
+    """What was found in the lake."""
+
+    files: int = 0
+    answers: int = 0
+    known: int = 0
+    foreign: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """The summary, for the log."""
+        return (
+            f"queued {self.files} archive files and {self.answers} answers; {self.known} objects were known, "
+            f"{self.foreign} are none of ours"
+        )
+
+
+def queue_from_lake(lake: Lake, warehouse: Warehouse, run_id: str, request: RebuildRequest) -> RebuildSummary:
+    """Queue the objects of the lake that no outcome names, in the backfill lane; ``load_backlog`` loads them.
+
+    Args:
+        lake: both its buckets are listed.
+        warehouse: where the rows go.
+        run_id: goes into the outcomes.
+        request: which objects; with ``force`` those that are known are loaded again.
+
+    Raises:
+        WarehouseBusy: another rebuild runs, or the warehouse does not answer.
+        LakeError, WarehouseError: a store does not answer; what was queued before stays queued.
+    """
+    with warehouse.session() as session, warehouse.named_lock(session, LOCK):
+        return _Rebuild(lake, session, run_id, request).queue()
+
+
+class _Rebuild:
+    """One call; its session holds the lock that makes it the only one."""
+
+    def __init__(self, lake: Lake, session: Session, run_id: str, request: RebuildRequest) -> None:
+        self.lake, self.session, self.run_id, self.request = lake, session, run_id, request
+        self.config = lake.config
+        self.summary = RebuildSummary()
+
+    def queue(self) -> RebuildSummary:
+        for listed in _batches(self._files()):
+            for bucket, key, size in self._unknown(listed):
+                self._queue_file(bucket, key, size)
+            self.session.commit()
+        for listed in _batches(self._answers()):
+            rows = [self._outcome(*one) for one in self._unknown(listed)]
+            outcomes.record(self.session, rows)
+            self.session.commit()
+            self.summary.answers += len(rows)
+        log.info("%s", self.summary.sentence)
+        return self.summary
+
+    def _files(self) -> Iterator[Listed]:
+        """List the editions of archive files that are wanted, of each file the oldest first."""
+        for key, size in self.lake.sizes(self.config.raw_bucket, f"{ARCHIVE}/"):
+            found = parse_archive_key(key)
+            if found is None:
+                self.summary.foreign += not key.endswith(checksum_key(".zip"))
+            elif self.request.wants(found[0].symbol, found[0].period_start, found[0].period_end):
+                yield self.config.raw_bucket, key, size
+
+    def _answers(self) -> Iterator[Listed]:
+        """List the answers that are wanted, by the day of their capture; they age from one bucket into the other."""
+        prefixes = [f"{day}/" for day in self.request.days()] or [ANSWERS]
+        for prefix in prefixes:
+            seen = set()
+            for bucket in (self.config.raw_bucket, self.config.archive_bucket):
+                for key, size in self.lake.sizes(bucket, prefix):
+                    found = parse_raw_key(key)
+                    if found is None:
+                        self.summary.foreign += 1
+                    elif key not in seen and self._is_wanted(found):
+                        seen.add(key)
+                        yield bucket, key, size
+
+    def _is_wanted(self, found: RawKey) -> bool:
+        captured = datetime.fromtimestamp(found.captured_at_ms / 1000, UTC).date()
+        return self.request.wants(found.symbol, captured, captured + timedelta(days=1))
+
+    def _unknown(self, listed: list[Listed]) -> list[Listed]:
+        """Return those that no outcome names; when forced, queue the others once more."""
+        names = [key for _, key, _ in listed]
+        known = outcomes.known_keys(self.session, names)
+        self.summary.known += len(known)
+        if self.request.force and known:
+            outcomes.queue_again(self.session, sorted(known))
+        return [one for one in listed if one[1] not in known]
+
+    def _queue_file(self, bucket: str, key: str, size: int) -> None:
+        found = parse_archive_key(key)
+        if found is None:
+            return
+        file, captured_at_ms = found
+        sha256, note = self._published(bucket, key)
+        if sha256 is None:
+            log.warning("%s is left out: %s", key, note)
+            self.summary.foreign += 1
+            return
+        archive_files.asked(self.session, self.config.exchange, file, FileState.STORED, utc_now())
+        Edition(
+            exchange=self.config.exchange, file=file, bucket=bucket, key=key, sha256=sha256, payload_bytes=size,
+            captured_at_ms=captured_at_ms,
+        ).take(self.session, self.run_id, note)  # fmt: skip
+        self.summary.files += 1
+
+    def _published(self, bucket: str, key: str) -> tuple[str | None, str | None]:
+        """Return the sha256 that was published with a file, or that of a file which came without; else why not."""
+        found = parse_archive_key(key)
+        try:
+            body = self.lake.get(bucket, checksum_key(key))
+        except ObjectMissing:
+            with Path(os.devnull).open("wb") as nowhere:
+                return self.lake.read_into(bucket, key, nowhere), "imported without a checksum"
+        try:
+            return (read_checksum(body, found[0], checksum_key(key)).sha256 if found else None), None
+        except ExchangeError as error:
+            return None, str(error)
+
+    def _outcome(self, bucket: str, key: str, size: int) -> Outcome:
+        found = parse_raw_key(key)
+        if found is None:
+            raise ValueError(f"expected the key of an answer, got {key}")
+        return Outcome(
+            exchange=self.config.exchange, symbol=found.symbol, data_type=found.data_type,
+            interval_code=found.interval.value if found.interval else "", run_id=self.run_id, shard=SHARD,
+            page=found.page, status="stored", source=Source.REST, captured_at=from_ms(found.captured_at_ms),
+            load_state="pending", lane=Lane.BACKFILL, bucket=bucket, object_key=key, payload_bytes=size,
+        )  # fmt: skip
+
+
+def _batches(listed: Iterator[Listed]) -> Iterator[list[Listed]]:
+    while batch := list(islice(listed, BATCH)):
+        yield batch
