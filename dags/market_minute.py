@@ -30,6 +30,7 @@ FORCE_PROCESS = Param(
     schedule=SCHEDULE.cron,
     max_active_tasks=8,
     dagrun_timeout=timedelta(minutes=30),
+    deadline=wiring.deadline(settings().minute_deadline_minutes),
     default_args=wiring.default_args() | {"priority_weight": 10, "weight_rule": "absolute"},
     params={"force_process": FORCE_PROCESS},
     tags=["candlewick", "market", "minute"],
@@ -41,7 +42,8 @@ plan → extract (one task per shard of symbols) → load → transform (one dbt
 * A shard that fails does not stop the others: what was captured is loaded, and what was loaded is built.
   The run is failed by `verdict`.
 * While the exchange bans this address, plan and extract are skipped; load and transform go on.
-* A run that outlasts its minute skips the missed ones; the watermark makes that harmless.
+* A run that outlasts its minute skips the missed ones; the watermark makes that harmless. One that is not done
+  {settings().minute_deadline_minutes} minutes after it was queued is announced (`CANDLEWICK_MINUTE_DEADLINE_MINUTES`).
 * **Load again**: trigger with `{{"force_process": ["2026-01-31/BTCUSDT_klines_1769817600000.json"]}}` or `"quarantined"`.
 * **Schedule**: `{SCHEDULE.cron}` (UTC); the Variable `candlewick_schedules`, as in
   `{{"market_minute": "*/2 * * * *"}}`, changes it. {SCHEDULE.problem and f"**{SCHEDULE.problem}**"}

@@ -22,8 +22,10 @@ from airflow.sdk import (
     Variable,
     task,
 )
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
-from candlewick.alerts.notifier import RunTimedOut, TaskFailed
+from candlewick.alerts.notifier import DeadlineMissed, RunTimedOut, TaskFailed
 from candlewick.pipeline import schedules
 from candlewick.settings import settings
 
@@ -102,6 +104,18 @@ def run_defaults() -> dict[str, Any]:
         "max_active_runs": 1,
         "on_failure_callback": [RunTimedOut()],
     }
+
+
+def deadline(minutes: int) -> DeadlineAlert:
+    """Return the alert of a run that is not done so many minutes after it was queued.
+
+    The triggerer sends it, whatever the workers are stuck in. A paused DAG has no run, hence no deadline: staleness sees that.
+    """
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(minutes=minutes),
+        callback=AsyncCallback(DeadlineMissed),
+    )
 
 
 def schedule(dag_id: str, default: str) -> schedules.Schedule:

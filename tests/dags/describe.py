@@ -45,6 +45,10 @@ def dag(one) -> dict:
         "timeout": seconds(one.dagrun_timeout),
         "start": one.start_date.isoformat(),
         "callbacks": kinds(one.on_failure_callback),
+        "deadlines": [
+            [seconds(alert.interval), type(alert.reference).__name__, alert.callback.path]
+            for alert in one.deadline or []
+        ],
         "tags": sorted(one.tags),
         "doc": one.doc_md or "",
         "tasks": {operator.task_id: task(operator) for operator in one.tasks},

@@ -91,6 +91,15 @@ def test_the_minute_path_is_plan_extract_load_transform(minute):
     }
 
 
+def test_a_minute_run_that_is_not_done_in_time_is_announced_by_the_triggerer(parsed, airflow, tmp_path):
+    told = "candlewick.alerts.notifier.DeadlineMissed"
+    assert {dag_id: dag["deadlines"] for dag_id, dag in parsed["dags"].items() if dag["deadlines"]} == {
+        "market_minute": [[600.0, "DagRunQueuedAtDeadline", told]]
+    }
+    sooner = airflow.ask(DESCRIBE, CANDLEWICK_HOME=str(tmp_path), CANDLEWICK_MINUTE_DEADLINE_MINUTES="3")
+    assert sooner["dags"]["market_minute"]["deadlines"][0][0] == 180.0
+
+
 def test_load_and_transform_run_after_failures_and_the_run_fails_all_the_same(minute):
     assert minute["tasks"]["load"]["rule"] == "all_done"
     assert minute["tasks"]["transform"]["rule"] == "all_done"

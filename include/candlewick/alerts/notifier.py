@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
@@ -10,6 +11,8 @@ from candlewick.alerts.announce import announce
 from candlewick.warehouse.events import Event, Kind, Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow.sdk import Context
 
 
@@ -35,6 +38,14 @@ class RunTimedOut(_Untemplated):
         """Record and announce the time-out; failures of tasks have been announced by the tasks."""
         if context.get("reason") == "timed_out":
             announce([run_timed_out(context)])
+
+
+class DeadlineMissed(_Untemplated):
+    """Callback of a DAG's deadline; runs in the triggerer, where no slot of the busy workers is needed."""
+
+    async def async_notify(self, context: Context) -> None:
+        """Record and announce the missed deadline; the sockets of both would hold up every other trigger's loop."""
+        await asyncio.to_thread(announce, [deadline_missed(context)])
 
 
 def task_failed(context: Context) -> Event:
@@ -69,6 +80,22 @@ def run_timed_out(context: Context) -> Event:
         message=f"the run did not end within {dag.dagrun_timeout}; its unfinished tasks were stopped",
         dag_id=dag.dag_id,
         run_id=context.get("run_id"),
+    )
+
+
+def deadline_missed(context: Mapping[str, Any]) -> Event:
+    """Return the event of a run that is not done in time; of a deadline Airflow hands on the run and the moment."""
+    run: Mapping[str, Any] = context.get("dag_run") or {}
+    dag_id, run_id = str(run.get("dag_id") or "a DAG"), run.get("dag_run_id")
+    due = context.get("deadline", {}).get("deadline_time", "its deadline")
+    return Event(
+        kind=Kind.DEADLINE_MISSED,
+        severity=Severity.ERROR,
+        subject=dag_id,
+        message=f"the run {run_id}, queued at {run.get('queued_at')}, was not done by {due} "
+        f"(its state: {run.get('state')}); fresh candles come late while it lasts: look at its tasks",
+        dag_id=dag_id,
+        run_id=run_id,
     )
 
 

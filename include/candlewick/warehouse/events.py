@@ -22,6 +22,7 @@ class Kind(StrEnum):
 
     TASK_FAILED = "task_failed"
     RUN_TIMED_OUT = "run_timed_out"
+    DEADLINE_MISSED = "deadline_missed"
     IP_BANNED = "ip_banned"
     STALE = "stale"
     QUARANTINED = "quarantined"
@@ -29,11 +30,17 @@ class Kind(StrEnum):
     SYMBOL_STATE = "symbol_state"
     STATES_UNKNOWN = "states_unknown"
     SCHEDULE_INVALID = "schedule_invalid"
+    UNRECONCILED = "unreconciled"
 
     @property
     def lasts(self) -> bool:
         """Whether it is a condition, found again by every run while it lasts, rather than an occurrence."""
-        return self not in {Kind.TASK_FAILED, Kind.RUN_TIMED_OUT, Kind.QUARANTINED, Kind.SYMBOL_STATE}
+        return self not in _OCCURRENCES
+
+
+_OCCURRENCES = {
+    Kind.TASK_FAILED, Kind.RUN_TIMED_OUT, Kind.DEADLINE_MISSED, Kind.QUARANTINED, Kind.SYMBOL_STATE,
+}  # fmt: skip
 
 
 class Severity(StrEnum):

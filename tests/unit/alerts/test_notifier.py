@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from types import SimpleNamespace
 
-from candlewick.alerts.notifier import RunTimedOut, task_failed
+from candlewick.alerts.notifier import DeadlineMissed, RunTimedOut, task_failed
 from candlewick.warehouse.events import Kind
 
 TI = SimpleNamespace(
@@ -36,3 +37,24 @@ def test_a_run_past_its_timeout_is_announced_and_a_failed_task_is_not_told_twice
     RunTimedOut()({"dag": DAG, "run_id": "run-1", "reason": "timed_out"})
     assert [(event.kind, event.subject) for event in told] == [(Kind.RUN_TIMED_OUT, "market_minute")]
     assert told[0].message.startswith("the run did not end within 0:30:00")
+
+
+def test_a_missed_deadline_is_announced_from_what_airflow_hands_on(monkeypatch):
+    told = []
+    monkeypatch.setattr("candlewick.alerts.notifier.announce", told.extend)
+    run = {
+        "dag_id": "market_minute", "dag_run_id": "scheduled__1", "queued_at": "2026-01-01T12:00:00Z",
+        "state": "running",
+    }  # fmt: skip
+
+    async def as_the_triggerer_does():
+        await DeadlineMissed(context={"dag_run": run, "deadline": {"id": "1", "deadline_time": "2026-01-01T12:10:00Z"}})
+
+    asyncio.run(as_the_triggerer_does())
+
+    assert [(event.kind, event.subject, event.run_id) for event in told] == [
+        (Kind.DEADLINE_MISSED, "market_minute", "scheduled__1")
+    ]
+    assert told[0].message.startswith(
+        "the run scheduled__1, queued at 2026-01-01T12:00:00Z, was not done by 2026-01-01T12:10:00Z"
+    )
