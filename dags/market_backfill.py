@@ -102,7 +102,7 @@ def market_backfill() -> None:
 
         os.nice(NICENESS)
         with backfill_tools(run_id) as tools:
-            return work_through(tools, parts["backfill_id"], parts["first"], parts["last"])
+            return work_through(tools, parts["backfill_id"], parts["first"], parts["last"], parts["folder"])
 
     @task(
         pool=wiring.POOL_DBT,

@@ -59,7 +59,7 @@ class Backfilling:
     def work(self, run_id: str, tasks: list[dict[str, Any]]) -> None:
         for task in tasks:
             with self.tools(run_id) as tools:
-                work_through(tools, task["backfill_id"], task["first"], task["last"])
+                work_through(tools, task["backfill_id"], task["first"], task["last"], task["folder"])
 
     def run(self, **params: object) -> list[tuple[Any, ...]]:
         """Plan and work; return (method, state, rows) of every part."""

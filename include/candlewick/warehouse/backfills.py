@@ -193,6 +193,14 @@ def finish_part(session: Session, backfill_id: int, number: int, result: PartRes
     set_state(session, backfill_id, BackfillState.RUNNING, now)
 
 
+def narrow(session: Session, backfill_id: int, part: Part) -> None:
+    """Say which span a part really has, when that is only known at its end."""
+    session.run(
+        "UPDATE backfill_parts SET from_time = %s, to_time = %s WHERE backfill_id = %s AND part_number = %s",
+        (from_ms(part.start_ms), from_ms(part.end_ms), backfill_id, part.number),
+    )
+
+
 def set_state(session: Session, backfill_id: int, state: BackfillState, now: datetime) -> None:
     """Say how far a backfill is."""
     session.run(

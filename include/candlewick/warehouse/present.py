@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from candlewick.market import DataType, Lane
@@ -10,10 +11,23 @@ from candlewick.warehouse.processed import CONSUMERS
 from candlewick.warehouse.staging import KLINES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from candlewick.market import Interval
     from candlewick.warehouse.database import Session
 
 FACTS = CONSUMERS[KLINES]
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedSpan:
+    """An object and the open times (ms) it spans; an object without candles spans none."""
+
+    object_id: int
+    symbol: str
+    payload_bytes: int
+    first_open_ms: int | None
+    last_open_ms: int | None
 
 
 def final_open_times(
@@ -50,6 +64,23 @@ def queued_objects(session: Session, series: tuple[str, str, Interval], start_ms
         ),
     )  # fmt: skip
     return [int(row[0]) for row in rows]
+
+
+def spans(session: Session, object_ids: Sequence[int]) -> list[QueuedSpan]:
+    """Return which symbol and span objects are of, oldest first."""
+    found = []
+    for start in range(0, len(object_ids), 1000):
+        part = object_ids[start : start + 1000]
+        marks = ", ".join(["%s"] * len(part))
+        found += session.all(
+            "SELECT outcome_id, symbol, COALESCE(payload_bytes, 0), first_open_time, last_open_time "
+            f"FROM extraction_outcomes WHERE outcome_id IN ({marks})",
+            list(part),
+        )
+    return [
+        QueuedSpan(one, symbol, size, first and to_ms(first), last and to_ms(last))
+        for one, symbol, size, first, last in sorted(found)
+    ]
 
 
 def candles_of(session: Session, object_id: int) -> int:

@@ -6,9 +6,10 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from candlewick.exchange.errors import ExchangeError
-from candlewick.pipeline.backfill.plan import Published, chunk_name, chunks, plan_parts
-from candlewick.pipeline.backfill.request import BackfillSource
+from candlewick.pipeline.backfill.plan import Published, chunk_name, chunks, plan_files, plan_parts
+from candlewick.pipeline.backfill.request import BackfillSource, RequestRefused
 from candlewick.pipeline.listing import first_open_time
+from candlewick.pipeline.local_files import FolderRefused, folder_below
 from candlewick.warehouse import backfills, symbols
 from candlewick.warehouse.backfills import Backfill, BackfillState
 from candlewick.warehouse.database import to_ms, utc_now
@@ -16,18 +17,19 @@ from candlewick.warehouse.database import to_ms, utc_now
 if TYPE_CHECKING:
     from candlewick.pipeline.backfill.request import BackfillRequest
     from candlewick.pipeline.backfill.tools import Tools
+    from candlewick.settings import Settings
     from candlewick.warehouse.backfills import Part
 
 log = logging.getLogger(__name__)
 
 
 def begin(tools: Tools, request: BackfillRequest, now_ms: int) -> list[dict[str, Any]]:
-    """Write a backfill and its parts; return the tasks ``{"name", "backfill_id", "first", "last"}`` that are to be done.
+    """Write a backfill and its parts; return the tasks ``{"name", "backfill_id", "first", "last", "folder"}`` to be done.
 
     A run that was begun before goes on: its parts stay as they are, those that failed are tried again.
 
     Raises:
-        RequestRefused: a symbol the exchange does not know.
+        RequestRefused: a symbol the exchange does not know, or a folder that may not be read.
         ExchangeError: the exchange does not answer.
     """
     warehouse = tools.warehouse
@@ -44,23 +46,40 @@ def begin(tools: Tools, request: BackfillRequest, now_ms: int) -> list[dict[str,
         with warehouse.session() as session:
             backfills.set_state(session, known, BackfillState.FINISHED, utc_now())
     return [
-        {"name": chunk_name(first, last), "backfill_id": known, "first": first.number, "last": last.number}
+        {
+            "name": chunk_name(first, last),
+            "backfill_id": known,
+            "first": first.number,
+            "last": last.number,
+            "folder": request.folder,
+        }
         for first, last in tasks
     ]
 
 
 def _plan(tools: Tools, request: BackfillRequest, now_ms: int) -> list[Part]:
     config = tools.warehouse.config
-    if request.source is not BackfillSource.ARCHIVE:
+    if request.source is BackfillSource.FILES:
+        _demand_folder(config, request)
+    elif request.source is not BackfillSource.ARCHIVE:
         request.demand_known(tools.exchange.exchange_info().symbols)
     with tools.warehouse.session() as session:
         symbols.ensure_known(session, config.exchange, request.symbols, utc_now())
+    if request.source is BackfillSource.FILES:
+        return plan_files(request, now_ms)
     opened = {symbol: _first_open_ms(tools, request, symbol) for symbol in request.symbols}
     for symbol, first in opened.items():
         if first is not None and first >= to_ms(request.end):
             log.info("%s had no candles before the end of the span: it was listed later", symbol)
     published = Published(now_ms, config.archive_delay_hours)
     return plan_parts(request, opened, published, tools.exchange.capabilities.klines_page_limit)
+
+
+def _demand_folder(config: Settings, request: BackfillRequest) -> None:
+    try:
+        folder_below(config.files_dir, request.folder)
+    except FolderRefused as refused:
+        raise RequestRefused(str(refused)) from None
 
 
 def _first_open_ms(tools: Tools, request: BackfillRequest, symbol: str) -> int | None:

@@ -72,13 +72,24 @@ def plan_parts(
     return found
 
 
+def plan_files(request: BackfillRequest, now_ms: int) -> list[Part]:
+    """Return a part for each symbol; which span it really has is known when the folder was read."""
+    start_ms, end_ms = to_ms(request.start), min(to_ms(request.end), request.interval.floor(now_ms))
+    return [
+        Part(number, symbol, request.interval, Method.FILES, start_ms, end_ms)
+        for number, symbol in enumerate(request.symbols, 1)
+    ]
+
+
 def chunks(parts: list[Part], parts_per_task: int) -> list[tuple[Part, Part]]:
     """Share the parts that are pending among tasks; return the first and last part of each.
 
-    A task gets ``parts_per_task``, or as many as keep the number of tasks in bounds.
+    A task gets ``parts_per_task``, or as many as keep the number of tasks in bounds; a folder is read by one task.
     """
     pending = [part for part in parts if part.state is PartState.PENDING]
     size = max(parts_per_task, -(-len(pending) // MOST_CHUNKS))
+    if any(part.method is Method.FILES for part in pending):
+        size = len(pending)
     return [(pending[at], pending[min(at + size, len(pending)) - 1]) for at in range(0, len(pending), size)]
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from candlewick.pipeline.backfill.progress import Progress
     from candlewick.warehouse.database import Warehouse
 
+ONLY_FILES = (BackfillSource.ARCHIVE, BackfillSource.FILES)
 log = logging.getLogger(__name__)
 
 
@@ -49,9 +50,9 @@ def _problem(found: Progress, source: str) -> str | None:
         return f"expected every part to be brought, but {failed} failed (see the log above, or backfill_parts)"
     if left := found.count(PartState.PENDING):
         return f"expected every part to be brought, but {left} had no answer or were not worked on"
-    if source == BackfillSource.ARCHIVE and (without := _without_candles(found)):
+    if source in ONLY_FILES and (without := _without_candles(found)):
         return (
-            f"expected archive files of {', '.join(without)}, but there is not one in this span: "
+            f"expected files of {', '.join(without)}, but there is not one in this span: "
             "correct the symbol, or ask with source auto for days that are not published yet"
         )
     return None

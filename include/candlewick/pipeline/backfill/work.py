@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING
 from candlewick.exchange.errors import ExchangeError, IpBanned
 from candlewick.pipeline.archive_fetch import fetch_file
 from candlewick.pipeline.backfill.ahead import FilesAhead
+from candlewick.pipeline.backfill.files_work import bring_files
 from candlewick.pipeline.backfill.give_way import GiveWay
 from candlewick.pipeline.backfill.part_work import PartWork, file_of
 from candlewick.pipeline.backfill.progress import progress
+from candlewick.pipeline.backfill.request import BackfillSource
 from candlewick.warehouse import backfills
-from candlewick.warehouse.backfills import PartResult, PartState
+from candlewick.warehouse.backfills import Method, PartResult, PartState
 from candlewick.warehouse.database import utc_now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from candlewick.archive_file import ArchiveFile
     from candlewick.pipeline.archive_fetch import FetchedFile
     from candlewick.pipeline.backfill.tools import Tools
@@ -32,8 +36,10 @@ log = logging.getLogger(__name__)
 OPEN = (PartState.PENDING, PartState.FAILED)
 
 
-def work_through(tools: Tools, backfill_id: int, first: int, last: int) -> str:
+def work_through(tools: Tools, backfill_id: int, first: int, last: int, folder: str = "") -> str:
     """Do the parts of a backfill between two numbers that are not done yet; return where the backfill stands then.
+
+    ``folder`` is where parts of source ``files`` come from.
 
     A part without an answer does not stop the others; it stays pending, and the task fails at the end.
 
@@ -41,7 +47,7 @@ def work_through(tools: Tools, backfill_id: int, first: int, last: int) -> str:
         ExchangeError: parts had no answer; a ban of this address stops at once.
         LakeError, WarehouseError: a store does not answer.
     """
-    return _Work(tools, backfill_id).through(first, last)
+    return _Work(tools, backfill_id).through(first, last, folder)
 
 
 class _Work:
@@ -52,16 +58,25 @@ class _Work:
         self.warehouse = tools.warehouse
         self.sentence = ""
 
-    def through(self, first: int, last: int) -> str:
+    def through(self, first: int, last: int, folder: str) -> str:
         with self.warehouse.session() as session:
             backfill = backfills.read(session, self.backfill_id)
             mine = [part for part in backfills.parts(session, self.backfill_id, first, last) if part.state in OPEN]
+        if mine and backfill.source == BackfillSource.FILES:
+            for part, result in bring_files(self.tools, mine, folder):
+                self._write(part, result)
+        else:
+            self._one_by_one(backfill, mine)
+        return self.sentence or "nothing left to do"
+
+    def _one_by_one(self, backfill: Backfill, mine: Sequence[Part]) -> None:
+        """Do parts in order, the files of the next ones fetched meanwhile."""
+        tools = self.tools
         files = (file for part in mine if (file := file_of(part)))
         give_way = GiveWay(self.warehouse)
         unanswered: ExchangeError | None = None
 
         def fetch(file: ArchiveFile) -> FetchedFile:
-            tools = self.tools
             return fetch_file(tools.archive, tools.lake, tools.warehouse, file, tools.run_id, force=backfill.is_forced)
 
         with FilesAhead(fetch, files, self.warehouse.config.archive_concurrency) as ahead:
@@ -76,7 +91,6 @@ class _Work:
                     unanswered = unanswered or error
         if unanswered:
             raise unanswered
-        return self.sentence or "nothing left to do"
 
     def _do(self, backfill: Backfill, part: Part, ahead: FilesAhead) -> None:
         started = time.monotonic()
@@ -90,6 +104,8 @@ class _Work:
     def _write(self, part: Part, result: PartResult) -> None:
         """Write the part's state; say what became of it and where the backfill stands."""
         with self.warehouse.session() as session:
+            if part.method is Method.FILES:
+                backfills.narrow(session, self.backfill_id, part)
             backfills.finish_part(session, self.backfill_id, part.number, result, utc_now())
             self.sentence = progress(session, self.backfill_id).sentence
         told = f" ({result.reason})" if result.reason else ""
