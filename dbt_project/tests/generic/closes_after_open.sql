@@ -1,5 +1,5 @@
-{% test closes_after_open(model, close_time='close_time') %}
-select open_time, {{ close_time }}
+{% test closes_after_open(model, close_time='close_time', open_time='open_time') %}
+select {{ open_time }}, {{ close_time }}
 from {{ model }}
-where {{ close_time }} <= open_time
+where {{ close_time }} <= {{ open_time }}
 {% endtest %}

@@ -98,7 +98,8 @@ TABLES = {
     present_minutes INT          NOT NULL,
     final_minutes   INT          NOT NULL,
     counted_at      DATETIME(3)  NOT NULL,
-    PRIMARY KEY (exchange, symbol, date)
+    PRIMARY KEY (exchange, symbol, date),
+    KEY by_count (counted_at)
     """,
     "gap_checks": f"""{_SYMBOL}
     data_type       VARCHAR(16)  NOT NULL,
