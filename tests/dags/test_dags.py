@@ -91,6 +91,22 @@ def test_the_minute_path_is_plan_extract_load_transform(minute):
     }
 
 
+def test_a_rebuild_queues_loads_and_builds_on_the_lane_of_backfills(parsed):
+    rebuild = parsed["dags"]["market_rebuild"]
+    tasks = rebuild["tasks"]
+    assert (rebuild["schedule"], {task["priority"] for task in tasks.values()}) == (None, {1})
+    assert {name: task["upstream"] for name, task in tasks.items()} == {
+        "queue": [],
+        "load": ["queue"],
+        "transform": ["load"],
+    }
+    assert {name: task["pool"] for name, task in tasks.items()} == {
+        "queue": "backfill",
+        "load": "backfill",
+        "transform": "dbt",
+    }
+
+
 def test_a_minute_run_that_is_not_done_in_time_is_announced_by_the_triggerer(parsed, airflow, tmp_path):
     told = "candlewick.alerts.notifier.DeadlineMissed"
     assert {dag_id: dag["deadlines"] for dag_id, dag in parsed["dags"].items() if dag["deadlines"]} == {
