@@ -133,11 +133,7 @@ class Archive:
         with self._get(path) as response:
             if self._is_missing(response, path):
                 return None
-            body = b""
-            for chunk in self._chunks(response, path):
-                body += chunk
-                if len(body) > LONGEST_CHECKSUM:
-                    break
+            body = self._beginning(response, path)
         return read_checksum(body, file, self.host)
 
     def _download(self, file: ArchiveFile, sink: BinaryIO) -> Downloaded | None:
@@ -176,6 +172,15 @@ class Archive:
         except (urllib3.exceptions.HTTPError, AnswerTooLate) as error:
             raise self._cut(path, error) from error
 
+    def _beginning(self, response: requests.Response, path: str) -> bytes:
+        """Read an answer that is short when it is what it should be; read whole, its connection is used again."""
+        body = b""
+        for chunk in self._chunks(response, path):
+            body += chunk
+            if len(body) > LONGEST_CHECKSUM:
+                break
+        return body
+
     def _cut(self, path: str, error: Exception) -> Unavailable:
         return Unavailable(f"expected {self.host}/{path} whole, got it not ({error}); try again")
 
@@ -184,7 +189,7 @@ class Archive:
         status = response.status_code
         if status == HTTPStatus.OK:
             return False
-        refusal = Refused(self.host, path, status, response.headers, next(self._chunks(response, path), b""))
+        refusal = Refused(self.host, path, status, response.headers, self._beginning(response, path))
         if refusal.means_missing(denied_too=self._denied_is_missing):
             return True
         raise refusal.error(self._settings.retry_max_seconds)
