@@ -127,7 +127,10 @@ def test_each_hour_agrees_or_differs_and_only_evidence_explains(warehouse, recon
 def test_a_day_is_compared_when_it_was_over_and_again_when_anything_of_it_comes(
     warehouse, reconcile, candle, theirs, at
 ):
-    """SETTLED waits for a minute, EXPLAINED for a word of the ledger, EARLY for the rest of its hours; ASKED has no minute."""
+    """SETTLED waits for a minute, EXPLAINED for a word of the ledger, EARLY for the rest of its hours; ASKED has no minute.
+
+    PARTLY was asked for from 09:00 on, NEWLISTED from its first minute.
+    """
     load(warehouse, "SETTLED", candle("10:00"), candle("2026-03-06 10:00"), theirs("10:00", trades=20))
     load(warehouse, "SETTLED", theirs("00:00", trades=20, interval="1d"), theirs("2026-03-04 00:00", interval="1d"))
     load(warehouse, "EXPLAINED", candle("10:00"), theirs("10:00", trades=12))
@@ -135,10 +138,22 @@ def test_a_day_is_compared_when_it_was_over_and_again_when_anything_of_it_comes(
     load(warehouse, "SAME", candle("10:00"), theirs("10:00"))
     load(warehouse, "NOTASKED", theirs("10:00"))
     load(warehouse, "ASKED", theirs("10:00"))
-    warehouse.run("insert into {raw}.coverage_counts values ('binance', 'ASKED', '2026-03-05', 1440, 0, 0, now(3))")
+    load(warehouse, "PARTLY", candle("10:30"), theirs("10:00", trades=20))
+    load(warehouse, "NEWLISTED", candle("15:00"), theirs("15:00", trades=20))
+    for symbol, minutes in (("ASKED", 1440), ("PARTLY", 900), ("NEWLISTED", 540)):
+        warehouse.run(
+            "insert into {raw}.coverage_counts values ('binance', %s, '2026-03-05', %s, 0, 0, now(3))",
+            (symbol, minutes),
+        )
+    for symbol, opened in (("PARTLY", "2017-08-17"), ("NEWLISTED", "2026-03-05 15:00")):
+        warehouse.run(
+            "insert into {raw}.tracked_symbols (exchange, symbol, status, first_open_time, added_at)"
+            " values ('binance', %s, 'TRADING', %s, now(3))",
+            (symbol, opened),
+        )
     reconcile()
     assert rows(warehouse, "1h", "symbol, difference_count, unexplained_count") == [
-        ("ASKED", 1, 1), ("EXPLAINED", 1, 1), ("SAME", 0, 0), ("SETTLED", 1, 1),
+        ("ASKED", 1, 1), ("EXPLAINED", 1, 1), ("NEWLISTED", 1, 1), ("SAME", 0, 0), ("SETTLED", 1, 1),
     ]  # fmt: skip
     assert rows(warehouse, "1d", "symbol, date, unexplained_count") == [("SETTLED", at("00:00").date(), 1)]
     same = rows(warehouse, "1h", "if(symbol = 'SAME', compared_at, null)")

@@ -33,8 +33,9 @@
 {%- endmacro %}
 
 {#-
-    The buckets of days that can be compared: the day was over, by the exchange's clock, when its own candles were captured; and we have
-    minutes of the day, or should have: hours alone, asked for without minutes, disagree with nothing.
+    The buckets of days that can be compared: the day was over, by the exchange's clock, when its own candles were captured; we have
+    minutes of the day, or should have (hours alone, asked for without minutes, disagree with nothing); and all its minutes were asked for, not
+    only those since somebody began to follow the symbol. Where nobody has counted yet, all were.
 -#}
 {% macro comparable(buckets) -%}
     select
@@ -50,7 +51,22 @@
     ) as placed
     left join {{ source('raw', 'coverage_counts') }} as counts
         on placed.exchange = counts.exchange and placed.symbol = counts.symbol and placed.date = counts.date
-    where placed.captured_until >= placed.date + interval 1 day and (placed.has_ours = 1 or counts.expected_minutes > 0)
+    left join {{ source('raw', 'tracked_symbols') }} as symbols
+        on placed.exchange = symbols.exchange and placed.symbol = symbols.symbol
+    where
+        placed.captured_until >= placed.date + interval 1 day
+        and (placed.has_ours = 1 or counts.expected_minutes > 0)
+        and (counts.expected_minutes is null or {{ is_asked_wholly('placed.date', 'counts', 'symbols') }})
+{%- endmacro %}
+
+{#- Whether every minute of a day was asked for: of the day a symbol was listed, all since; of one that trades no more, whatever was. -#}
+{% macro is_asked_wholly(date, counts, symbols) -%}
+    (
+        {{ counts }}.expected_minutes >= timestampdiff(
+            minute, greatest({{ date }}, coalesce({{ symbols }}.first_open_time, {{ date }})), {{ date }} + interval 1 day
+        )
+        or coalesce({{ symbols }}.status, 'TRADING') <> 'TRADING'
+    )
 {%- endmacro %}
 
 {#- Whether both sides are there and say the same. -#}
