@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -156,6 +157,37 @@ def test_the_hourly_path_builds_every_mart_and_the_docs(demo, environment):
     assert len(sql(environment, "SELECT symbol FROM candlewick.pipeline_status")) == 6
     assert int(sql(environment, "SELECT COUNT(*) FROM candlewick.ingestion_log")[0][0]) >= 6
     assert (Path(environment["CANDLEWICK_HOME"]) / "dbt" / "docs" / "index.html").is_file()
+
+
+def test_the_first_history_of_the_demo_and_two_days_on_demand_end_green_and_are_there(demo, environment):
+    days = [f"{datetime.now(UTC) - timedelta(days=back):%Y-%m-%d}" for back in (6, 5)]
+    asked = json.dumps({"symbols": ["ETHUSDT"], "start": days[0], "end": days[1]})
+    shell(environment, f"airflow dags trigger market_backfill --run-id e2e --conf '{asked}'")
+
+    assert "first_history" in demo.stdout
+    assert wait_for_run(environment, "market_backfill", "first_history") == "success"
+    assert wait_for_run(environment, "market_backfill", "e2e") == "success"
+    states = sql(environment, "SELECT run_id, state FROM candlewick_raw.backfills ORDER BY run_id")
+    assert states == [["e2e", "finished"], ["first_history", "finished"]]
+    facts = sql(
+        environment,
+        "SELECT DATE(open_time), COUNT(*), MIN(source), MIN(is_final) FROM candlewick.fact_klines "
+        f"WHERE symbol = 'ETHUSDT' AND interval_code = '1m' AND DATE(open_time) IN ('{days[0]}', '{days[1]}') GROUP BY 1",
+    )
+    assert facts == [[day, "1440", "archive_daily", "1"] for day in days]
+    hours = sql(
+        environment,
+        f"SELECT COUNT(*) FROM candlewick.hourly_klines WHERE DATE(hour_start) = '{days[0]}' AND symbol = 'ETHUSDT'",
+    )
+    assert hours == [["24"]]
+
+
+def test_nonsense_is_refused_by_the_api_before_a_run_is_made(demo, environment):
+    conf = json.dumps({"symbols": ["ETHUSDT"], "start": "2024-02-30", "end": "2024-03-01"})
+    refused = launcher(environment, "shell", "-c", f"airflow dags trigger market_backfill --conf '{conf}'")
+
+    assert refused.returncode != 0
+    assert "'2024-02-30' is not a 'date'" in refused.stdout + refused.stderr
 
 
 def test_a_symbol_added_while_running_comes_with_the_next_cycles(demo, environment):

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from candlewick.local import env_file, removal, shell, status
 from candlewick.local.addresses import addresses
 from candlewick.local.errors import LauncherError, NoLog
+from candlewick.local.first_backfill import start_first_backfill
 from candlewick.local.landed import show_landed, wait_for_data
 from candlewick.local.platform import DEMO, LIVE, Platform, base_environment
 from candlewick.local.progress import console, error_console, step
@@ -30,6 +31,9 @@ def start(mode: str) -> int:
     if "market_minute" in platform.airflow.dags():
         with step("First data") as current:
             wait_for_data(platform, current)
+        if mode == DEMO:
+            with step("History") as current:
+                start_first_backfill(platform, current)
         show_landed(platform)
     for name, address, remark in addresses(platform):
         console.print(f"{name:<10} {address}  [dim]({remark})[/]", soft_wrap=True)

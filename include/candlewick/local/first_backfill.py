@@ -1,0 +1,32 @@
+"""The demo's first history: a real run of market_backfill, started once and not waited for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from candlewick.local.landed import landed
+
+if TYPE_CHECKING:
+    from candlewick.local.platform import Platform
+    from candlewick.local.progress import Step
+
+DAG_ID, RUN_ID = "market_backfill", "first_history"
+DAYS = 3
+
+
+def start_first_backfill(platform: Platform, current: Step) -> None:
+    """Have the last whole days of the tracked symbols brought, unless somebody has run a backfill already.
+
+    Raises:
+        LauncherError: Airflow refuses the run.
+    """
+    if platform.airflow.call("GET", f"/dags/{DAG_ID}/dagRuns?limit=1")["total_entries"]:
+        current.result = "is there already"
+        return
+    today = datetime.now(UTC).date()
+    symbols = [one.symbol for one in landed(platform, count=False)]
+    days = {"start": f"{today - timedelta(days=DAYS)}", "end": f"{today - timedelta(days=1)}"}
+    run = {"dag_run_id": RUN_ID, "logical_date": None, "conf": {"symbols": symbols, **days}}
+    platform.airflow.call("POST", f"/dags/{DAG_ID}/dagRuns", run)
+    current.result = f"{DAG_ID} brings {days['start']} … {days['end']} of {', '.join(symbols)}; see its run {RUN_ID}"
