@@ -205,7 +205,7 @@ def set_state(session: Session, backfill_id: int, state: BackfillState, now: dat
     """Say how far a backfill is."""
     session.run(
         "UPDATE backfills SET state = %s, updated_at = %s, finished_at = %s WHERE backfill_id = %s",
-        (state.value, now, now if state is BackfillState.FINISHED else None, backfill_id),
+        (state.value, now, None if state is BackfillState.RUNNING else now, backfill_id),
     )
 
 
