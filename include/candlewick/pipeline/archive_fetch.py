@@ -136,7 +136,7 @@ class _Fetch:
         try:
             published = self.archive.checksum(self.file)
             if published is None:
-                return self._missing("the archive has no such file")
+                return self._missing("the archive has no such file", force=force)
             if not force and (there := self._there(published)):
                 return there
             with tempfile.TemporaryFile(prefix="candlewick-") as body:
@@ -154,12 +154,12 @@ class _Fetch:
             log.warning("%s: expected sha256 %s, got %s", self.file.name, published.sha256, downloaded.sha256)
             again = self.archive.checksum(self.file)  # it may have been published again between the two answers
             if again is None:
-                return self._missing("its checksum is there no more")
+                return self._missing("its checksum is there no more", force=force)
             published = again
             if downloaded.sha256 != published.sha256:
                 downloaded = self.archive.download(self.file, body)
         if downloaded is None:
-            return self._missing("its checksum is there, the file is not")
+            return self._missing("its checksum is there, the file is not", force=force)
         if downloaded.sha256 != published.sha256:
             return self._refuse(published, downloaded, body)
         return self._store(published, downloaded, body, force=force)
@@ -185,15 +185,22 @@ class _Fetch:
         )
         return FetchedFile(self.file, UNCHANGED, known.object_id, known.payload_bytes or 0)
 
-    def _missing(self, reason: str) -> FetchedFile:
-        """Note that there is no such file; an edition we have stays what it is."""
+    def _missing(self, reason: str, *, force: bool) -> FetchedFile:
+        """Note that there is no such file; an edition we have stays, and with force it is loaded once more."""
         with self.warehouse.session() as session:
             known = archive_files.asked(session, self.exchange, self.file, FileState.MISSING, utc_now())
-            if known.usable_sha256:
-                archive_files.change(session, self.exchange, self.file, reason=f"{reason}, its last edition is kept")
-                return FetchedFile(self.file, UNCHANGED, known.object_id, known.payload_bytes or 0, reason)
-            archive_files.change(session, self.exchange, self.file, state=FileState.MISSING, reason=reason)
-        return FetchedFile(self.file, MISSING, reason=reason)
+            if known.usable_sha256 is None or known.object_id is None:
+                archive_files.change(session, self.exchange, self.file, state=FileState.MISSING, reason=reason)
+                return FetchedFile(self.file, MISSING, reason=reason)
+            reason = f"{reason}, the last edition is kept"
+            archive_files.change(session, self.exchange, self.file, reason=reason)
+            if force:
+                (kept,) = outcomes.numbered(session, [known.object_id])
+                outcomes.queue_again(session, [kept.object_key])
+                archive_files.change(session, self.exchange, self.file, state=FileState.STORED)
+        return FetchedFile(
+            self.file, STORED if force else UNCHANGED, known.object_id, known.payload_bytes or 0, reason
+        )  # fmt: skip
 
     def _store(self, published: Published, downloaded: Downloaded, body: BinaryIO, *, force: bool) -> FetchedFile:
         key = archive_key(self.file, downloaded.captured_at_ms)
