@@ -9,6 +9,7 @@ from candlewick.warehouse.symbols import TRADING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from candlewick.exchange.errors import ExchangeError, IpBanned
 
@@ -35,6 +36,30 @@ class Changed(Protocol):
     @property
     def after(self) -> str:
         """The state it has."""
+
+
+class Disagreeing(Protocol):
+    """What is read of a symbol that disagrees with the exchange."""
+
+    @property
+    def symbol(self) -> str:
+        """Its name."""
+
+    @property
+    def check(self) -> str:
+        """What was compared."""
+
+    @property
+    def days(self) -> int:
+        """Days with such a difference."""
+
+    @property
+    def differences(self) -> int:
+        """Buckets that differ."""
+
+    @property
+    def first(self) -> datetime:
+        """Start of the oldest of them."""
 
 
 class Loaded(Protocol):
@@ -81,6 +106,20 @@ def quarantined(summary: Loaded) -> list[Event]:
             f"{summary.rejected} rows were rejected ({summary.sentence}); quarantined_rows tells the reasons. After the cause "
             'is gone, run market_minute with force_process = ["quarantined"]',
         )
+    ]
+
+
+def unreconciled(disagreements: Iterable[Disagreeing]) -> list[Event]:
+    """Return an event per symbol and check with differences that nobody can explain."""
+    return [
+        Event(
+            Kind.UNRECONCILED,
+            Severity.WARNING,
+            f"{one.symbol} {one.check}",
+            f"{one.differences} differences on {one.days} days that nothing explains, the first at {one.first:%Y-%m-%d %H:%M} UTC; "
+            "reconciliation_daily has the days, docs/reconciliation.md says how to look closer",
+        )
+        for one in disagreements
     ]
 
 
