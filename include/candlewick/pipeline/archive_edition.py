@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from candlewick.market import DataType, Lane
-from candlewick.warehouse import archive_files, outcomes
+from candlewick.warehouse import archive_files, outcomes, processed
 from candlewick.warehouse.archive_files import FileState
-from candlewick.warehouse.database import from_ms
+from candlewick.warehouse.database import from_ms, utc_now
 from candlewick.warehouse.outcomes import Outcome
+from candlewick.warehouse.processed import ProcessedObject, QuarantinedRow
 
 if TYPE_CHECKING:
     from candlewick.archive_file import ArchiveFile
+    from candlewick.market import RejectReason
     from candlewick.warehouse.database import Session
     from candlewick.warehouse.outcomes import LoadableObject
 
@@ -59,3 +61,18 @@ class Edition:
         )  # fmt: skip
         archive_files.count_edition(session, self.exchange, self.file)
         return queued
+
+    def refuse(self, session: Session, run_id: str, why: RejectReason, offending: str) -> LoadableObject:
+        """Put it into quarantine as a whole: what a load leaves that takes nothing of it."""
+        refused, now = self.record(session, run_id, "quarantined"), utc_now()
+        load_id = processed.begin_load(session, Lane.BACKFILL, run_id, now)
+        found = ProcessedObject(
+            refused, record_count=0, rejected_count=1, sha256=self.sha256, payload_bytes=self.payload_bytes,
+            reason=f"{why}: {why.sentence}",
+        )  # fmt: skip
+        processed.record_objects(session, load_id, [found], now)
+        rows = [QuarantinedRow(refused, 0, None, why, offending)]
+        processed.record_quarantine(session, load_id, [refused.object_id], rows, now)
+        outcomes.settle(session, [refused.object_id], "quarantined", load_id)
+        processed.finish_load(session, load_id, 1, {}, 1, now)
+        return refused

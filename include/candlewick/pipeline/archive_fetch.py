@@ -17,10 +17,9 @@ from candlewick.lake.keys import archive_key, checksum_key, refused_key
 from candlewick.market import DataType, Lane, RejectReason
 from candlewick.pipeline.archive_edition import Edition
 from candlewick.pipeline.asked import Asked
-from candlewick.warehouse import archive_files, outcomes, processed
+from candlewick.warehouse import archive_files, outcomes
 from candlewick.warehouse.archive_files import FileState, Known
 from candlewick.warehouse.database import utc_now
-from candlewick.warehouse.processed import ProcessedObject, QuarantinedRow
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from candlewick.lake.store import Lake
     from candlewick.settings import Settings
     from candlewick.warehouse.database import Session, Warehouse
-    from candlewick.warehouse.outcomes import LoadableObject, Outcome
+    from candlewick.warehouse.outcomes import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -227,23 +226,8 @@ class _Fetch:
             )  # fmt: skip
             if known.reason == reason:
                 return FetchedFile(self.file, REFUSED, reason=reason)  # in quarantine since an earlier day
-            refused = self._edition(key, downloaded).record(session, self.run_id, "quarantined")
-            self._quarantine(session, refused, downloaded, sums)
+            self._edition(key, downloaded).refuse(session, self.run_id, RejectReason.CHECKSUM_MISMATCH, sums)
         return FetchedFile(self.file, REFUSED, reason=reason)
-
-    def _quarantine(self, session: Session, refused: LoadableObject, downloaded: Downloaded, sums: str) -> None:
-        """Leave the rows that a load which takes nothing leaves."""
-        now, why = utc_now(), RejectReason.CHECKSUM_MISMATCH
-        load_id = processed.begin_load(session, Lane.BACKFILL, self.run_id, now)
-        found = ProcessedObject(
-            refused, record_count=0, rejected_count=1, sha256=downloaded.sha256,
-            payload_bytes=downloaded.payload_bytes, reason=f"{why}: {why.sentence}",
-        )  # fmt: skip
-        processed.record_objects(session, load_id, [found], now)
-        rows = [QuarantinedRow(refused, 0, None, why, sums)]
-        processed.record_quarantine(session, load_id, [refused.object_id], rows, now)
-        outcomes.settle(session, [refused.object_id], "quarantined", load_id)
-        processed.finish_load(session, load_id, 1, {}, 1, now)
 
     def _useless_checksum(self, error: BadChecksum) -> FetchedFile:
         """Note that what is published as the checksum is another file's: nothing can be verified by it."""
