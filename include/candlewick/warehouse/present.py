@@ -93,16 +93,19 @@ def candles_of(session: Session, object_id: int) -> int:
     return int(row[0]) if row else 0
 
 
-def oldest_live_work(session: Session) -> tuple[int | None, int | None]:
-    """Return the oldest object the live lane has queued, and the oldest of its loads a model has yet to build."""
-    queued = session.one(
-        "SELECT MIN(outcome_id) FROM extraction_outcomes WHERE lane = %s AND load_state = 'pending'", (Lane.LIVE,)
-    )
-    pending = session.one(
-        "SELECT MIN(p.load_id) FROM pending_loads AS p JOIN loads AS l ON l.load_id = p.load_id WHERE l.lane = %s",
+def oldest_live_work(session: Session) -> set[tuple[str, int]]:
+    """Return the oldest object the live lane has queued, and the oldest of its loads that is not in the facts yet."""
+    queued = session.all(
+        "SELECT 'object', MIN(outcome_id) FROM extraction_outcomes WHERE lane = %s AND load_state = 'pending'",
         (Lane.LIVE,),
     )
-    return (queued or (None,))[0], (pending or (None,))[0]
+    models = sorted(CONSUMERS.values())  # what they feed may be built hourly, or by nobody while a DAG is paused
+    staged = session.all(
+        "SELECT 'load', MIN(p.load_id) FROM pending_loads AS p JOIN loads AS l ON l.load_id = p.load_id "
+        f"WHERE l.lane = %s AND p.model IN ({', '.join(['%s'] * len(models))})",
+        (Lane.LIVE, *models),
+    )
+    return {(what, int(oldest)) for what, oldest in queued + staged if oldest is not None}
 
 
 def _has_facts(session: Session, marts: str) -> bool:

@@ -22,19 +22,19 @@ class GiveWay:
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
-        self._given_up: tuple[int | None, int | None] = (None, None)
+        self._given_up: set[tuple[str, int]] = set()
 
     def wait(self) -> float:
         """Wait until the live lane has nothing to do, or for ``MOST_SECONDS``; return the seconds waited."""
         started = time.monotonic()
-        while any(work := self._work()) and work != self._given_up:
+        while work := self._work():
             if time.monotonic() - started > MOST_SECONDS:
-                log.info("the live lane has work that does not get done (%s, %s); going on", *work)
-                self._given_up = work
+                log.info("the live lane has work that does not get done (%s); going on", sorted(work))
+                self._given_up |= work
                 break
             time.sleep(POLL_SECONDS)
         return time.monotonic() - started
 
-    def _work(self) -> tuple[int | None, int | None]:
+    def _work(self) -> set[tuple[str, int]]:
         with self._warehouse.session() as session:
-            return present.oldest_live_work(session)
+            return present.oldest_live_work(session) - self._given_up
