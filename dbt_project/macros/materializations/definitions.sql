@@ -10,10 +10,15 @@
     {{ return(kept[0][0] if kept else none) }}
 {% endmacro %}
 
+{#- Written only when it is another one, and committed at once: tables that are rebuilt each hour would wait for one another here. -#}
 {% macro keep_checksum(relation, checksum) %}
-    {%- do run_query('create table if not exists ' ~ definitions() ~ ' (name varchar(64) not null primary key, checksum char(32) not null)'
-        ~ ' engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci') -%}
-    {%- do run_query('replace into ' ~ definitions() ~ " (name, checksum) values ('" ~ relation.identifier ~ "', '" ~ checksum ~ "')") -%}
+    {%- if kept_checksum(relation) != checksum -%}
+        {%- do commit() -%}
+        {%- do run_query('create table if not exists ' ~ definitions() ~ ' (name varchar(64) not null primary key, checksum char(32) not null)'
+            ~ ' engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci') -%}
+        {%- do run_query('replace into ' ~ definitions() ~ " (name, checksum) values ('" ~ relation.identifier ~ "', '" ~ checksum ~ "')") -%}
+    {%- endif -%}
+    {%- do commit() -%}
 {% endmacro %}
 
 {#- Of the contract's columns as well: a view keeps the columns that `select *` had when it was created. -#}

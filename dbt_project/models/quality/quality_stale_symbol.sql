@@ -1,0 +1,44 @@
+{{ config(unique_key=['exchange', 'symbol']) }}
+
+with
+
+symbols as (
+
+    select
+        tracked.*,
+        '1m' as interval_code
+    from {{ source('raw', 'tracked_symbols') }} as tracked
+    where tracked.active = 1 and tracked.status = 'TRADING'
+
+),
+
+aged as (
+
+    select
+        symbols.exchange,
+        symbols.symbol,
+        {{ newest_final_open_time('symbols') }} as newest_final_open_time,
+        symbols.added_at
+    from symbols
+
+),
+
+late as (
+
+    select
+        aged.*,
+        coalesce(newest_final_open_time + interval 1 minute, added_at) as stale_since
+    from aged
+
+)
+
+select
+    exchange,
+    symbol,
+    newest_final_open_time,
+    stale_since,
+    timestampdiff(minute, stale_since, utc_timestamp()) as minutes_late
+from late
+where
+    stale_since < utc_timestamp() - interval {{ var('stale_symbol_minutes') }} minute
+    and {{ not_excepted('stale_symbol', 'late', 'utc_timestamp()') }}
