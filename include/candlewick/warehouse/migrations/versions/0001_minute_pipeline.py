@@ -153,6 +153,7 @@ TABLES = {
     resolved_load_id BIGINT      NULL COMMENT 'the later load that accepted it',
     PRIMARY KEY (quarantine_id),
     UNIQUE KEY by_row (object_id, row_number_in_object, reason),
+    KEY by_series (exchange, symbol, interval_code, open_time),
     KEY by_load (load_id),
     KEY by_time (quarantined_at)
     """,
