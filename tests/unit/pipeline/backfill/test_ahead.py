@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from candlewick.pipeline.backfill.ahead import FilesAhead
+from support.ports import wait_until
 
 
 class Fetching:
@@ -22,9 +21,7 @@ class Fetching:
         return f"got {file}"
 
     def reach(self, number):
-        deadline = time.monotonic() + 5
-        while len(self.fetched) < number and time.monotonic() < deadline:
-            time.sleep(0.001)
+        wait_until(lambda: len(self.fetched) >= number, f"{number} files fetched")
         return sorted(self.fetched)
 
 
