@@ -209,6 +209,14 @@ def set_state(session: Session, backfill_id: int, state: BackfillState, now: dat
     )
 
 
+def end_abandoned(session: Session, untouched_since: datetime) -> int:
+    """Call incomplete what says it runs and has not moved since: its run was cancelled, or died with its platform."""
+    return session.run(
+        "UPDATE backfills SET state = %s, finished_at = updated_at WHERE state = %s AND updated_at < %s",
+        (BackfillState.INCOMPLETE.value, BackfillState.RUNNING.value, untouched_since),
+    )
+
+
 def totals(session: Session, backfill_id: int) -> list[Totals]:
     """Return what there is of each symbol and state."""
     rows = session.all(

@@ -242,6 +242,16 @@ def test_a_run_that_is_begun_again_goes_on_and_tries_again_what_failed(backfilli
     assert backfilling.ask("SELECT COUNT(*) FROM backfills") == [(1,)]
 
 
+def test_a_run_that_was_cancelled_does_not_say_for_ever_that_it_runs(backfilling):
+    cancelled, _ = backfilling.plan(**TWO_DAYS)
+    backfilling.plan(**TWO_DAYS)
+    backfilling.ask("UPDATE backfills SET updated_at = updated_at - INTERVAL 2 DAY WHERE run_id = %s", cancelled)
+    backfilling.plan(**TWO_DAYS)
+
+    states = backfilling.ask("SELECT state, finished_at IS NULL FROM backfills ORDER BY backfill_id")
+    assert states == [("incomplete", 0), ("running", 1), ("running", 1)]
+
+
 def test_the_live_watermark_does_not_move_and_live_loads_stay_on_their_lane(
     backfilling, binance, lake, warehouse, monkeypatch
 ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from candlewick.exchange.errors import ExchangeError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+ABANDONED_AFTER = timedelta(days=1)
+
 
 def begin(tools: Tools, request: BackfillRequest, now_ms: int) -> list[dict[str, Any]]:
     """Write a backfill and its parts; return the tasks ``{"name", "backfill_id", "first", "last", "folder"}`` to be done.
@@ -34,6 +37,7 @@ def begin(tools: Tools, request: BackfillRequest, now_ms: int) -> list[dict[str,
     """
     warehouse = tools.warehouse
     with warehouse.session() as session:
+        backfills.end_abandoned(session, utc_now() - ABANDONED_AFTER)
         known = backfills.find(session, tools.run_id)
         parts = backfills.resume(session, known, utc_now()) if known else []
     if not known:
