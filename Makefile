@@ -19,7 +19,7 @@ up: ## the same on the real exchange
 down: ## stop everything that demo or up started
 	@$(LAUNCH) down
 
-status: ## what runs, on which port, how it is; fails when something is down
+status: ## what runs, on which port, how it and the data is; fails when something is down or late
 	@$(LAUNCH) status
 
 logs: ## last lines of every log, followed in a terminal (SERVICE=scheduler for one)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from candlewick.exchange.errors import ExchangeError, IpBanned
+    from candlewick.warehouse.gaps import Gap
 
 
 class Extracted(Protocol):
@@ -120,6 +121,23 @@ def unreconciled(disagreements: Iterable[Disagreeing]) -> list[Event]:
             "reconciliation_daily has the days, docs/reconciliation.md says how to look closer",
         )
         for one in disagreements
+    ]
+
+
+def unexplained_gaps(found: Iterable[Gap]) -> list[Event]:
+    """Return an event per symbol and kind of data with gaps that were given up without a reason."""
+    by_subject: dict[str, list[Gap]] = {}
+    for gap in found:
+        by_subject.setdefault(f"{gap.symbol} {gap.data_type.value}", []).append(gap)
+    return [
+        Event(
+            Kind.GAP,
+            Severity.WARNING,
+            subject,
+            f"{sum(gap.span.minutes for gap in gaps)} minutes in {len(gaps)} gaps stay missing and nothing explains it, the "
+            f"first {gaps[0].span} UTC ({gaps[0].reason.value}); gap_ledger has the evidence, docs/gaps.md says what to do",
+        )
+        for subject, gaps in by_subject.items()
     ]
 
 

@@ -49,11 +49,15 @@ def down() -> int:
 
 
 def show_status() -> int:
-    """Show all services; fail when one is not well."""
+    """Show all services, and how the data is once all of them run; fail when one is not well, or fresh data stays away."""
     platform = Platform.create(None, base_environment())
     found = status.lines(platform)
     console.print(status.table(found, f"{platform.mode} platform in {platform.home.root}"))
-    return 0 if all(line.well for line in found) else 1
+    if not all(line.well for line in found):
+        return 1
+    fresh, findings = status.data(platform)
+    console.print(f"Data       {findings}", markup=False, soft_wrap=True)
+    return 0 if fresh else 1
 
 
 def show_logs(service: str | None) -> int:

@@ -1,7 +1,9 @@
-"""``make status``: what should run, what does, and how it is."""
+"""``make status``: what should run, what does, and how it is; and how the data is."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from candlewick.local.airflow import COMPONENTS
 if TYPE_CHECKING:
     from candlewick.local.platform import Platform
 
+HEALTH_SECONDS = 120
 HEALTH_NAMES = {"scheduler": "scheduler", "triggerer": "triggerer", "dag-processor": "dag_processor"}
 
 
@@ -75,6 +78,19 @@ def table(found: list[Line], title: str) -> Table:
             f"{minutes} min {seconds} s" if line.pid else "",
         )
     return result
+
+
+def data(platform: Platform) -> tuple[bool, str]:
+    """Return whether fresh data arrives, and the findings of the health check, a line each."""
+    command = [sys.executable, "-m", "candlewick.alerts.health"]
+    try:
+        done = subprocess.run(
+            command, env=platform.environment, capture_output=True, text=True, timeout=HEALTH_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return False, f"error: the health check did not end within {HEALTH_SECONDS} s"
+    # Whatever libraries write to stderr is no finding; without any answer it is all there is.
+    return done.returncode == 0, (done.stdout or done.stderr).strip()
 
 
 def _memory(process: psutil.Process) -> float:
