@@ -1,4 +1,4 @@
-"""Every hour: one visible task per dbt model of the hourly path, the tests, freshness, and the docs site."""
+"""Every hour: one visible task per dbt model of the hourly path, the quality rules, tests, freshness, and the docs site."""
 
 from __future__ import annotations
 
@@ -75,8 +75,11 @@ def models() -> DbtTaskGroup:
     **wiring.run_defaults(),
     doc_md=f"""
 ### market_hourly
-One task per dbt model tagged `hourly` (built and tested in one dbt process); beside them the tests of the minute
-models, source freshness and a look for late symbols; at the end the dbt docs, published by one rename.
+One task per dbt model tagged `hourly` (built and tested in one dbt process), then all quality rules in one process; beside
+them the tests of the minute models, source freshness and a look for late symbols; at the end the dbt docs, published by one rename.
+
+* **Quality**: a finding in the data warns and is in `quality_summary`; the task fails only when the pipeline broke a promise of
+  its own. Each rule has a page in `docs/quality`.
 
 * Models come from `$CANDLEWICK_HOME/dbt/manifest.json`; `dbt parse` (part of `make up`) writes it.
 * **Schedule**: `{SCHEDULE.cron}` (UTC); the Variable `candlewick_schedules` changes it.
@@ -128,8 +131,12 @@ def market_hourly() -> None:
     ahead = dbt.override(task_id="partitions_ahead")(["run-operation", "ensure_partitions"], "partitions")
     tested = dbt.override(task_id="minute_tests")(["test", "--selector", "minute"], "minute-tests")
     built, published = models(), docs()
-    built >> published
-    [late, fresh, ahead, tested, built, published] >> wiring.verdict()
+    # One process for all rules, after the models also when one of them failed: a task each would cost seconds a rule.
+    quality = dbt.override(task_id="quality", trigger_rule=TriggerRule.ALL_DONE)(
+        ["build", "--selector", "quality"], "quality"
+    )
+    built >> quality >> published
+    [late, fresh, ahead, tested, built, quality, published] >> wiring.verdict()
 
 
 market_hourly()

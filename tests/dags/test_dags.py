@@ -172,6 +172,14 @@ def test_each_hourly_model_is_a_task_that_declares_its_lineage(hourly):
     assert {task["pool"] for name, task in tasks.items() if name not in {"staleness", "verdict"}} == {"dbt"}
 
 
+def test_all_quality_rules_are_one_task_after_the_models_whatever_became_of_them(hourly):
+    quality = hourly["tasks"]["quality"]
+    assert quality["upstream"] == ["models.quality_things"]
+    assert quality["rule"] == "all_done"
+    assert hourly["tasks"]["docs"]["upstream"] == ["quality"]
+    assert "quality" in hourly["tasks"]["verdict"]["upstream"]
+
+
 def test_without_a_manifest_the_hourly_dag_says_what_to_do(airflow, tmp_path):
     parsed = airflow.ask(DESCRIBE, CANDLEWICK_HOME=str(tmp_path))
 

@@ -50,14 +50,14 @@ def ledgers(warehouse, candle):
 @pytest.mark.usefixtures("ledgers")
 def test_received_rejected_kept_and_replaced_rows_add_up(warehouse):
     for _ in range(2):
-        warehouse.dbt("run")
+        warehouse.dbt("run", "--exclude", "tag:quality")
         counts = "select sum(rows_received), sum(rows_rejected), sum(rows_kept), sum(rows_replaced), sum(object_count)"
         assert warehouse.run(counts + " from {marts}.deduplication_daily") == [(6, 1, 3, 2, 2)]
 
 
 def test_every_request_and_every_series_has_its_line(warehouse, ledgers):
     now, minute = ledgers
-    warehouse.dbt("run")
+    warehouse.dbt("run", "--exclude", "tag:quality")
     log = warehouse.run(
         "select outcome_id, status, lane, rows_received, rows_staged, load_delay_seconds from {marts}.ingestion_log"
     )
@@ -85,14 +85,14 @@ def test_days_that_passed_while_nothing_ran_are_counted_by_the_next_run(warehous
     counted = (
         "select date, sum(rows_received), sum(rows_kept) from {marts}.deduplication_daily group by date order by date"
     )
-    warehouse.dbt("run")  # a first build before anything was loaded
+    warehouse.dbt("run", "--exclude", "tag:quality")  # a first build before anything was loaded
     load_on(days[0])
-    warehouse.dbt("run")
+    warehouse.dbt("run", "--exclude", "tag:quality")
     assert warehouse.run(counted) == [(days[0].date(), 1, 1)]
     warehouse.run("update {marts}.deduplication_daily set updated_at = %s", (days[0],))
     for day in days[1:]:
         load_on(day)
-    warehouse.dbt("run")
+    warehouse.dbt("run", "--exclude", "tag:quality")
     assert warehouse.run(counted) == [(day.date(), 1, 1) for day in days]
 
 
@@ -109,7 +109,7 @@ def test_a_symbol_that_was_never_loaded_has_its_line_with_what_the_exchange_says
         " captured_at, error_kind, load_state)"
         " values ('binance', 'LUNAUSDT', 'klines', '1m', 'run', 'shard', 'failed', 'rest', utc_timestamp(3), 'timeout', 'none')"
     )
-    warehouse.dbt("run")
+    warehouse.dbt("run", "--exclude", "tag:quality")
     status = warehouse.run(
         "select symbol, symbol_status, data_type, last_outcome_status, last_error_kind, lag_seconds is null"
         " from {marts}.pipeline_status order by symbol"
@@ -128,7 +128,7 @@ def test_lag_counts_from_the_close_of_the_candle(warehouse, ledgers, interval, l
         "update {raw}.extraction_metadata set interval_code = %s, data_type = %s, last_open_time = %s",
         (interval, "klines" if interval else "depth", now - timedelta(seconds=length)),
     )
-    warehouse.dbt("run")
+    warehouse.dbt("run", "--exclude", "tag:quality")
     lag = warehouse.one("select lag_seconds from {marts}.pipeline_status where watermark is not null")
     assert 0 <= lag - (datetime.now(UTC).replace(tzinfo=None) - now).total_seconds() + 5 <= 10
 
@@ -157,7 +157,7 @@ def test_what_the_views_promise_is_tested_on_recent_rows(warehouse, failing, spo
         "exchange_time": "2026-03-05 10:00:01.400",
     }  # fmt: skip
     warehouse.load_books([level], load_id=2)
-    warehouse.dbt("run")
+    warehouse.dbt("run", "--exclude", "tag:quality")
     views = ("stg_klines", "stg_orderbook", "ingestion_log", "kline_revisions", "pipeline_status")
     warehouse.dbt("test", "--select", *views)
     warehouse.run(spoil)

@@ -46,9 +46,7 @@ def capture(candle):
 
 def batches(order):
     """Return for each step of the order what is loaded in it, over all cases."""
-    return [
-        [(symbol, place) for symbol, (captures, _, _) in CASES.items() if place < len(captures)] for place in order
-    ]
+    return [[(symbol, place) for symbol, (captures, _, _) in CASES.items() if place < len(captures)] for place in order]
 
 
 def build(warehouse):

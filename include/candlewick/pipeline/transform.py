@@ -77,10 +77,12 @@ class DbtSummary:
 
     @property
     def sentence(self) -> str:
-        """One line for the log and the task's result."""
+        """One line for the log and the task's result; findings of tests that warn are named in it."""
         seconds = sum(node.seconds for node in self.nodes)
         rows = sum(node.rows or 0 for node in self.nodes)
-        return f"{len(self.nodes)} nodes, {rows} rows, {seconds:.1f} s of work"
+        warned = [f"{node.name} ({node.message})" for node in self.nodes if node.status == "warn"]
+        told = f"{len(self.nodes)} nodes, {rows} rows, {seconds:.1f} s of work"
+        return f"{told}; warnings: {', '.join(warned)}" if warned else told
 
     @property
     def table(self) -> list[str]:

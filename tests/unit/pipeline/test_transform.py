@@ -89,6 +89,12 @@ def test_results_become_a_summary(dbt, config):
     assert summary.sentence == "3 nodes, 123 rows, 1.5 s of work"
 
 
+def test_a_warning_is_no_failure_and_is_named(dbt, config):
+    dbt.will(results=[result("quality_price_jump"), result("no_violations", "warn", "Got 2 results")])
+    summary = run_dbt(["build"], {}, name="warned", config=config)
+    assert summary.sentence == "2 nodes, 0 rows, 1.0 s of work; warnings: no_violations (Got 2 results)"
+
+
 def test_every_line_reaches_the_log(dbt, config, caplog):
     caplog.set_level(logging.INFO)
     dbt.will(lines=["1 of 2 START", "1 of 2 OK"], results=[])
