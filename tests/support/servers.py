@@ -54,7 +54,7 @@ class MariaDB(Server):
 
     name = "mariadb"
 
-    def __init__(self, folder: Path, buffer_pool: str = "256M") -> None:
+    def __init__(self, folder: Path, buffer_pool: str = "256M", log_file: str = "96M") -> None:
         self.data = folder / "data"
         self.host, self.user, self.password = "127.0.0.1", "root", ROOT_PASSWORD
         port = free_port()
@@ -67,7 +67,8 @@ class MariaDB(Server):
             f"tmpdir={scratch}\n"
             "character-set-server=utf8mb4\ncollation-server=utf8mb4_unicode_ci\nlocal-infile=1\n"
             "default-time-zone=+00:00\nskip-name-resolve\ntransaction-isolation=READ-COMMITTED\n"
-            f"innodb_buffer_pool_size={buffer_pool}\ninnodb_flush_log_at_trx_commit=1\n"
+            f"innodb_buffer_pool_size={buffer_pool}\ninnodb_log_file_size={log_file}\n"
+            "innodb_flush_log_at_trx_commit=1\n"
             f"init-file={folder}/init.sql\n"
         )
         (folder / "init.sql").write_text(

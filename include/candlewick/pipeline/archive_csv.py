@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from candlewick.archive_file import ArchiveFile
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 18
 # A row as published has 80 to 190 bytes; the shapes below allow 330.
 ROW_BYTES, SLACK_BYTES = 512, 1 << 16
 STAMP_MS_DIGITS = 13

@@ -59,12 +59,12 @@ def _are_built(session: Session, marts: str) -> bool:
 
 
 def _has_facts(session: Session, marts: str, load_id: int) -> bool:
-    span = session.one(
-        f"SELECT exchange, symbol, interval_code, MIN(open_time), MAX(open_time) FROM {KLINES} WHERE load_id = %s "
-        "GROUP BY exchange, symbol, interval_code",
-        (load_id,),
-    )
-    return span is not None and bool(
+    """Look between the first and the last staged row; in a load out of order, a candle that is there is found later."""
+    series = "exchange, symbol, interval_code, open_time"
+    one_end = f"(SELECT {series} FROM {KLINES} WHERE load_id = %s ORDER BY row_number_in_load"
+    ends = session.all(f"{one_end} LIMIT 1) UNION ALL {one_end} DESC LIMIT 1)", (load_id, load_id))
+    span = (*ends[0][:3], min(end[3] for end in ends), max(end[3] for end in ends))
+    return bool(
         session.one(
             f"SELECT 1 FROM {marts}.{FACTS} FORCE INDEX (PRIMARY) WHERE exchange = %s AND symbol = %s "
             "AND interval_code = %s AND open_time BETWEEN %s AND %s LIMIT 1",

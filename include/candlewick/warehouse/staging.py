@@ -26,7 +26,8 @@ COLUMNS = {
     "exchange_time",
     ORDERBOOK: "row_number_in_load, object_id, exchange, symbol, captured_at, last_update_id, side, level, price, quantity, source, exchange_time",
 }
-_MOMENT = "'1970-01-01' + INTERVAL {} * 1000 MICROSECOND"
+# Literals of the type: the server reads a text anew for each row.
+_MOMENT = "TIMESTAMP'1970-01-01 00:00:00' + INTERVAL {} * 1000 MICROSECOND"
 CONVERSIONS = {
     KLINES: f", open_time = {_MOMENT.format('@open_ms')}, close_time = {_MOMENT.format('@close_ms')}",
     ORDERBOOK: "",
@@ -37,7 +38,7 @@ _PUBLISHED = (
     "taker_buy_volume, taker_buy_quote_volume, @ignored"
 )
 LABELS = ("object_id", "exchange", "symbol", "interval_code", "source", "captured_at", "exchange_time")
-_LABELLED = ", ".join(f"{label} = %s" for label in LABELS)
+_LABELLED = ", ".join(f"{label} = {'TIMESTAMP ' if label.endswith(('_at', '_time')) else ''}%s" for label in LABELS)
 # The first 13 digits of a stamp in ms or µs are its ms: whole-number division, on text.
 _CONVERSIONS_OF_PUBLISHED = (
     f", open_time = {_MOMENT.format('LEFT(@open_stamp, 13)')}, close_time = {_MOMENT.format('LEFT(@close_stamp, 13)')}"
@@ -163,7 +164,7 @@ def take_out_faulty_klines(
     """
     faults = dict(KLINE_FAULTS)
     if span:
-        first, end = (f"CAST('{moment:%Y-%m-%d %H:%M:%S}' AS DATETIME(3))" for moment in span)
+        first, end = (f"TIMESTAMP'{moment:%Y-%m-%d %H:%M:%S}'" for moment in span)
         faults = {RejectReason.OUTSIDE_FILE: f"open_time < {first} OR open_time >= {end}"} | faults
     cases = " ".join(f"WHEN {condition} THEN '{reason.value}'" for reason, condition in faults.items())
     any_fault = " OR ".join(f"({condition})" for condition in faults.values())
