@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 LOCK_WAIT_TIMEOUT, DEADLOCK = 1205, 1213
+DUPLICATE_KEY = 1062  # two processes that ask the same in the same millisecond: the later one asks again
 LOCK_NAME_LENGTH = 64
 SERVER_GONE = {2002, 2003, 2006, 2013, 1053, 1927}
 SESSION_SETTINGS = (
@@ -178,6 +179,6 @@ def _typed_errors() -> Iterator[None]:
     except MySQLdb.Error as error:
         code = error.args[0] if error.args else 0
         sentence = f"the warehouse answered {error.args[1] if len(error.args) > 1 else error} (error {code})"
-        if code in SERVER_GONE | {LOCK_WAIT_TIMEOUT, DEADLOCK}:
+        if code in SERVER_GONE | {LOCK_WAIT_TIMEOUT, DEADLOCK, DUPLICATE_KEY}:
             raise WarehouseBusy(f"{sentence}; it will be tried again") from error
         raise WarehouseError(sentence) from error

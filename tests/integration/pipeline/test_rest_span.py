@@ -9,7 +9,7 @@ import pytest
 from candlewick.exchange.errors import BudgetExhausted, IpBanned, Unavailable, UnknownSymbol
 from candlewick.market import Interval
 from candlewick.pipeline.rest_span import fetch_span
-from candlewick.warehouse.database import from_ms, to_ms
+from candlewick.warehouse.database import WarehouseBusy, from_ms, to_ms
 from support.minute_path import NOON, ask, keys
 
 START = datetime(2024, 5, 20)
@@ -58,6 +58,14 @@ def test_two_spans_captured_at_once_never_share_a_key(fetch, monkeypatch):
     second = fetch(START + timedelta(minutes=10), START + timedelta(minutes=15))
 
     assert first.object_keys != second.object_keys
+
+
+def test_the_same_question_in_the_same_millisecond_is_asked_again_later(fetch, monkeypatch):
+    monkeypatch.setattr("candlewick.exchange.clock.time.time_ns", lambda: to_ms(NOON) * 1_000_000)
+    fetch(START, START + timedelta(minutes=5))
+
+    with pytest.raises(WarehouseBusy, match="Duplicate entry"):
+        fetch(START, START + timedelta(minutes=5))
 
 
 def test_an_answer_without_candles_is_kept_as_evidence(fetch, market, lake, warehouse):
