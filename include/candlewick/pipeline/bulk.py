@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+UNREAD_IN_A_ROW = 3
+
 
 def load_objects(
     lake: Lake, warehouse: Warehouse, run_id: str, object_ids: Sequence[int], summary: BulkSummary | None = None
@@ -84,6 +86,7 @@ class _Bulk:
         self.lake, self.warehouse, self.run_id = lake, warehouse, run_id
         self.summary = summary if summary is not None else BulkSummary()
         self.unread: dict[int, LakeError] = {}
+        self.unread_in_a_row = 0
 
     def load(self, units: Iterable[list[LoadableObject]]) -> BulkSummary:
         concurrency = self.warehouse.config.lake_concurrency
@@ -98,6 +101,8 @@ class _Bulk:
                 prepared, waiting = waiting, ahead.submit(self._prepare, objects, Path(scratch), readers)
                 if prepared:
                     self._load(session, prepared.result())
+                if self.unread_in_a_row >= UNREAD_IN_A_ROW:
+                    break  # the store is down: the others would only wait for it as well
             if waiting:
                 self._load(session, waiting.result())
         if self.unread:
@@ -117,6 +122,7 @@ class _Bulk:
 
     def _load(self, session: Session, unit: Unit) -> None:
         """Write a unit; what the server does not take as it is goes to quarantine."""
+        self.unread_in_a_row = 0 if unit.batch else self.unread_in_a_row + 1
         try:
             self._write(session, unit)
         except staging.RowsRefused as refusal:

@@ -58,7 +58,7 @@ def load_again(
     """Load named objects again.
 
     Raises:
-        UnknownObject: an object key is not known; nothing was loaded.
+        UnknownObject: an object key is not known, or that of an archive file; nothing was loaded.
         WarehouseBusy, LakeUnavailable, LakeError: as ``load_pending``.
     """
     with warehouse.session() as session:
@@ -68,6 +68,11 @@ def load_again(
         raise UnknownObject(
             f"expected object keys like 2026-01-31/BTCUSDT_klines_1769817600123.json, got {unknown}, "
             "which no extraction has written; look them up in ingestion_log"
+        )
+    if files := sorted(found.object_key for found in objects if found.source.is_archive):
+        raise UnknownObject(
+            f"expected object keys of answers, got archive files: {files}; market_backfill or market_rebuild with force "
+            "loads those again"
         )
     return _Loader(lake, warehouse, run_id, summary).load(objects)
 

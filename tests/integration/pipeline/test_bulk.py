@@ -11,8 +11,10 @@ import yaml
 
 from candlewick.lake.keys import archive_key
 from candlewick.lake.store import Lake, LakeUnavailable
+from candlewick.market import Interval
 from candlewick.pipeline.bulk import load_backlog, load_objects
-from candlewick.pipeline.load import load_pending
+from candlewick.pipeline.load import UnknownObject, load_again, load_pending
+from candlewick.pipeline.rest_span import fetch_span
 from candlewick.settings import REPOSITORY
 from candlewick.warehouse import facts as written
 from support.archive_files import csv_of, day, keep, month, published, rows_of, zipped
@@ -174,6 +176,13 @@ def test_the_backlog_is_what_killed_tasks_have_left_and_the_live_loader_leaves_i
     assert load_backlog(lake, warehouse, "run").objects == 0
 
 
+def test_the_live_loader_does_not_take_an_archive_file_for_an_answer(lake, warehouse):
+    object_id = keep(warehouse, lake, month())
+    with pytest.raises(UnknownObject, match="market_backfill or market_rebuild with force"):
+        load_again(lake, warehouse, "run", [archive_key(month(), 1767225600000)])
+    assert load_objects(lake, warehouse, "run", [object_id]).rows == 744
+
+
 class LakeWithABadSector(Lake):
     """The real store, which cannot read one object for now."""
 
@@ -189,6 +198,36 @@ def test_an_object_that_cannot_be_read_now_stays_queued_and_does_not_stop_the_ot
         load_objects(LakeWithABadSector(object_store.client(), lake.config), warehouse, "run", [first, second])
     states = ask(warehouse, "SELECT outcome_id, load_state FROM extraction_outcomes ORDER BY 1")
     assert states == [(first, "pending"), (second, "loaded")]
+
+
+def test_a_store_that_is_down_is_not_asked_for_every_object(object_store, lake, warehouse):
+    ids = [keep(warehouse, lake, day(f"2023-01-{number:02}", interval=Interval.HOUR_1)) for number in range(1, 10)]
+    asked = LakeWithABadSector(object_store.client(), lake.config)
+    with pytest.raises(LakeUnavailable, match=r"^[345] objects could not be read and stay queued"):
+        load_objects(asked, warehouse, "run", ids)
+
+
+def test_a_file_that_the_server_does_not_take_as_it_is_goes_to_quarantine_whole(lake, warehouse):
+    ask(warehouse, "ALTER TABLE staging_klines MODIFY high_price DECIMAL(11, 8) NOT NULL")  # it clips, with a warning
+    large, small = keep(warehouse, lake, month()), keep(warehouse, lake, month(symbol="XRPUSDT"))
+    summary = load_objects(lake, warehouse, "run", [large, small])
+    assert summary.rows_by_object == {large: 0, small: 744}
+    assert summary.reasons == {"refused_by_warehouse": 1}
+
+
+def test_answers_of_a_series_are_one_load_and_go_straight_into_an_empty_span(binance, lake, warehouse, built):
+    start, end = 1717113600000, 1717200000000
+    with binance() as exchange:
+        kept = fetch_span(exchange, lake, warehouse, "BTCUSDT", Interval.MINUTE_1, start, end, "run", label="a day")
+        summary = load_objects(lake, warehouse, "run", kept.object_ids)
+        assert (len(kept.object_ids), len(summary.load_ids)) == (2, 1)
+        assert (summary.rows, summary.direct_rows, len(facts(warehouse))) == (1440, 1440, 1440)
+        overlapping = fetch_span(
+            exchange, lake, warehouse, "BTCUSDT", Interval.MINUTE_1, end - 60_000, end + 600_000, "run", label="on"
+        )
+    again = load_objects(lake, warehouse, "run", [*kept.object_ids, *overlapping.object_ids])
+    assert (again.rows, again.direct_rows) == (11, 0)
+    assert sum(again.rows_by_object.values()) == 1451
 
 
 def test_while_dbt_keeps_the_facts_to_itself_a_load_is_left_to_it(lake, warehouse, built):
