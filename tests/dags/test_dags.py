@@ -107,6 +107,32 @@ def test_a_rebuild_queues_loads_and_builds_on_the_lane_of_backfills(parsed):
     }
 
 
+def test_gaps_are_found_fetched_built_and_judged_beside_the_minute_path(parsed):
+    gaps = parsed["dags"]["market_gaps"]
+    tasks = gaps["tasks"]
+    assert gaps["schedule"] == "20 * * * *"
+    assert {name: task["upstream"] for name, task in tasks.items() if name != "verdict"} == {
+        "freshness": [],
+        "detect": [],
+        "fetch": ["detect"],
+        "transform": ["detect", "fetch"],
+        "classify": ["detect", "transform"],
+        "books": ["classify"],
+    }
+    assert {tasks[name]["pool"] for name in ("detect", "fetch", "classify")} == {"backfill"}
+    assert tasks["transform"]["pool"] == "dbt"
+    assert {task["priority"] for task in tasks.values()} == {2}
+    assert {name: task["rule"] for name, task in tasks.items()} == {
+        "freshness": "all_success",
+        "detect": "all_success",
+        "fetch": "all_success",
+        "transform": "all_done_min_one_success",
+        "classify": "all_done_min_one_success",
+        "books": "all_done",
+        "verdict": "one_failed",
+    }
+
+
 def test_a_minute_run_that_is_not_done_in_time_is_announced_by_the_triggerer(parsed, airflow, tmp_path):
     told = "candlewick.alerts.notifier.DeadlineMissed"
     assert {dag_id: dag["deadlines"] for dag_id, dag in parsed["dags"].items() if dag["deadlines"]} == {

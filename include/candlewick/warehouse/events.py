@@ -31,6 +31,7 @@ class Kind(StrEnum):
     STATES_UNKNOWN = "states_unknown"
     SCHEDULE_INVALID = "schedule_invalid"
     UNRECONCILED = "unreconciled"
+    GAP = "gap"
 
     @property
     def lasts(self) -> bool:
@@ -39,7 +40,7 @@ class Kind(StrEnum):
 
 
 _OCCURRENCES = {
-    Kind.TASK_FAILED, Kind.RUN_TIMED_OUT, Kind.DEADLINE_MISSED, Kind.QUARANTINED, Kind.SYMBOL_STATE,
+    Kind.TASK_FAILED, Kind.RUN_TIMED_OUT, Kind.DEADLINE_MISSED, Kind.QUARANTINED, Kind.SYMBOL_STATE, Kind.GAP,
 }  # fmt: skip
 
 

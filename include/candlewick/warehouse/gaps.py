@@ -56,19 +56,20 @@ class Gap:
 
 
 def standing(
-    session: Session, exchange: str, data_type: DataType, *, symbol: str | None = None, status: GapStatus | None = None
+    session: Session,
+    exchange: str,
+    data_type: DataType,
+    *,
+    symbol: str | None = None,
+    status: GapStatus | None = None,
+    ending_from: datetime | None = None,
 ) -> list[Gap]:
-    """Return the rows that are not closed, of one symbol or of all, in order."""
-    query, parameters = (
-        f"SELECT {_COLUMNS} FROM gap_ledger WHERE exchange = %s AND data_type = %s",
-        [exchange, data_type.value],
-    )
-    if symbol is not None:
-        query, parameters = f"{query} AND symbol = %s", [*parameters, symbol]
-    if status is None:
-        query = f"{query} AND status <> 'closed'"
-    else:
-        query, parameters = f"{query} AND status = %s", [*parameters, status.value]
+    """Return the rows that are not closed, in order: of one symbol, in one status, that end then or later, or all."""
+    query = f"SELECT {_COLUMNS} FROM gap_ledger WHERE exchange = %s AND data_type = %s AND status <> 'closed'"
+    parameters: list[object] = [exchange, data_type.value]
+    for condition, value in (("symbol = %s", symbol), ("status = %s", status), ("to_time >= %s", ending_from)):
+        if value is not None:
+            query, parameters = f"{query} AND {condition}", [*parameters, value]
     return [_gap(row) for row in session.all(f"{query} ORDER BY symbol, from_time", parameters)]
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from candlewick.alerts import conditions
+from candlewick.market import DataType
 from candlewick.pipeline.extract import ExtractSummary
 from candlewick.pipeline.load import LoadSummary
+from candlewick.spans import Span
+from candlewick.warehouse.gaps import Gap
 from candlewick.warehouse.symbols import StateChange
 
 
@@ -47,3 +52,19 @@ def test_nothing_to_tell_is_nothing_told():
     assert conditions.symbol_states([]) == []
     assert conditions.symbols_failed(ExtractSummary()) == []
     assert conditions.schedule_invalid("market_minute", "") == []
+
+
+def test_gaps_that_were_given_up_are_told_once_a_symbol():
+    def gap(symbol: str, start: int) -> Gap:
+        first = datetime(2024, 6, 1, 12, start)
+        return Gap(
+            exchange="binance", symbol=symbol, data_type=DataType.KLINES, interval_code="1m", detected_at=first,
+            span=Span(first, first + timedelta(minutes=5)),
+        )  # fmt: skip
+
+    events = conditions.unexplained_gaps([gap("BTCUSDT", 0), gap("ETHUSDT", 0), gap("BTCUSDT", 30)])
+
+    assert [(event.kind, event.subject) for event in events] == [("gap", "BTCUSDT klines"), ("gap", "ETHUSDT klines")]
+    assert events[0].message.startswith(
+        "10 minutes in 2 gaps stay missing and nothing explains it, the first 2024-06-01 12:00"
+    )
