@@ -36,6 +36,7 @@ def environment(tmp_path_factory):
         "CANDLEWICK_ENV_FILE": "",
         "CANDLEWICK_HOME": str(home),
         "CANDLEWICK_DBT_EXECUTABLE": str(DBT),
+        "CANDLEWICK_MINUTE_DEADLINE_MINUTES": "1",
     }
 
 
@@ -133,6 +134,13 @@ def test_a_second_demo_leaves_every_service_as_it_is(demo, environment):
     assert {path.name: path.read_text() for path in records.glob("*.json")} == before
 
 
+def test_the_status_tells_how_the_data_is(demo, environment):
+    done = launcher(environment, "status")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Data" in done.stdout
+
+
 def test_everything_listens_on_loopback_only(demo, environment):
     addresses = {
         connection.laddr.ip
@@ -225,7 +233,7 @@ def test_what_the_readme_tells_to_type_works(demo, environment, tmp_path, line):
     assert done.stdout.strip()
 
 
-def test_going_down_with_a_task_running_leaves_no_process(demo, environment):
+def test_a_run_that_hangs_is_announced_and_going_down_with_it_leaves_no_process(demo, environment):
     control = f"http://127.0.0.1:{environment['CANDLEWICK_EXCHANGE_PORT']}/_control"
     shell(environment, "airflow variables delete candlewick_schedules || true")  # README's example: every two minutes
     slow = [{"kind": "slow", "path": "klines", "seconds": 300}]
@@ -234,6 +242,12 @@ def test_going_down_with_a_task_running_leaves_no_process(demo, environment):
         lambda: any(fault["struck"] for fault in requests.get(f"{control}/state", timeout=10).json()["faults"]),
         "an extract task asking the slow exchange",
         seconds=240,
+    )
+    told = "SELECT message FROM candlewick_raw.pipeline_events WHERE kind = 'deadline_missed' AND subject = 'market_minute'"
+    wait_until(
+        lambda: any("its state: running" in row[0] for row in sql(environment, told)),
+        "the triggerer's word that the run is not done a minute after it was queued",
+        seconds=150,
     )
     done = launcher(environment, "down")
 
