@@ -121,3 +121,15 @@ def test_what_was_inserted_directly_is_what_a_merge_writes_and_is_never_compared
 def rows_of(warehouse, symbol, table, key, columns):
     query = f"select {key}, {columns} from {{marts}}.{table} where symbol = '{symbol}' order by {key}"
     return warehouse.run(query)
+
+
+def test_tests_on_staging_look_at_fewer_of_the_newest_loads_when_those_are_large(warehouse, load):
+    for load_id in (1, 2, 3):
+        load(load_id, "backfill", f"0{load_id}:00", f"0{load_id}:01")
+    warehouse.dbt("run", "--select", "stg_klines")
+    bounded = ("test", "--select", "stg_klines", "--vars", "{test_rows: 3}")  # load 1 stands behind four rows
+    warehouse.run("update {raw}.staging_klines set source = 'hearsay' where load_id = 1")
+    warehouse.dbt(*bounded)
+    assert "accepted_values_stg_klines_source" in warehouse.dbt("test", "--select", "stg_klines", succeeds=False)
+    warehouse.run("update {raw}.staging_klines set source = 'hearsay' where load_id = 2")
+    assert "accepted_values_stg_klines_source" in warehouse.dbt(*bounded, succeeds=False)
