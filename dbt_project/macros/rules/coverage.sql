@@ -6,9 +6,9 @@
     ({{ gap }}.reason not in ('unknown', 'fetch_failed') and {{ gap }}.evidence is not null)
 {%- endmacro %}
 
-{#- Minutes outside of the symbol's life are in the ledger, but nobody expects them. -#}
-{% macro lies_in_life(gap) -%}
-    ({{ gap }}.reason not in ('not_listed', 'delisted'))
+{#- Minutes outside of the symbol's life, or that retention has taken, are in the ledger, but nobody expects them. -#}
+{% macro is_expected(gap) -%}
+    ({{ gap }}.reason not in ('not_listed', 'delisted', 'retention_expired'))
 {%- endmacro %}
 
 {#- The 1m gaps there are: a closed one is filled, or was split into others. -#}
@@ -40,9 +40,20 @@
                 ~ gap_days(gaps, counts, "gaps.data_type = 'klines' and gaps.updated_at >= '" ~ since ~ "'") ~ ') as changed') -%}
         {%- endif -%}
         {%- do run_query('update ' ~ days ~ ' as days inner join (select exchange, symbol, date, sum(minutes) as minutes from ('
-            ~ gap_days(gaps, counts, is_minute_gap('gaps') ~ ' and ' ~ explains('gaps') ~ ' and ' ~ lies_in_life('gaps'))
+            ~ gap_days(gaps, counts, is_minute_gap('gaps') ~ ' and ' ~ explains('gaps') ~ ' and ' ~ is_expected('gaps'))
             ~ ') as cut group by exchange, symbol, date) as explained on days.exchange = explained.exchange and days.symbol = explained.symbol'
             ~ ' and days.date = explained.date set days.explained_minutes = explained.minutes') -%}
+    {%- endif -%}
+{% endmacro %}
+
+{#- post-hook: days nobody asks for any more lose their row. The rows are counted first, which is cheaper than to look for those. -#}
+{% macro forget_uncounted_days() %}
+    {%- set counts = source('raw', 'coverage_counts') -%}
+    {%- if execute and writes_in_place() and count_of(this) != count_of(counts) -%}
+        delete built from {{ this }} as built
+        left join {{ counts }} as counts
+            on counts.exchange = built.exchange and counts.symbol = built.symbol and counts.date = built.date
+        where counts.exchange is null
     {%- endif -%}
 {% endmacro %}
 
@@ -50,8 +61,7 @@
 {% macro counted_days() %}{{ return(this.schema ~ '.' ~ this.identifier ~ '__counted') }}{% endmacro %}
 
 {#-
-    Gaps cut per day: exchange, symbol, date, minutes. The days of a short gap are counted off; those of a long one (years before a
-    horizon) are the ones its symbol has counts for.
+    Gaps cut per day: exchange, symbol, date, minutes. The days of a short gap are counted off; those of a long one are the ones its symbol has counts for.
 -#}
 {% macro gap_days(gaps, counts, condition) -%}
     {%- set most_days = 8 -%}

@@ -41,3 +41,8 @@
 {% macro pace_seconds() -%}
     greatest(timestampdiff(second, greatest(backfills.requested_at, utc_timestamp() - interval 10 minute), utc_timestamp()), 1)
 {%- endmacro %}
+
+{#- Null without a whole. A quotient of whole numbers has four digits on MySQL. -#}
+{% macro share(part, whole) -%}
+    cast(cast({{ part }} as decimal(30, 6)) / nullif({{ whole }}, 0) as decimal(9, 6))
+{%- endmacro %}

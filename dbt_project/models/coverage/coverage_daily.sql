@@ -5,7 +5,8 @@
         unique_key=['exchange', 'symbol', 'date'],
         indexes={'by_count': ['counted_at']},
         replace_when=differs('new', 'old', ['expected_minutes', 'present_minutes', 'final_minutes', 'explained_minutes', 'counted_at']),
-        pre_hook={'sql': "{{ find_counted_days() }}", 'transaction': false}
+        pre_hook={'sql': "{{ find_counted_days() }}", 'transaction': false},
+        post_hook="{{ forget_uncounted_days() }}"
     )
 }}
 
@@ -37,6 +38,6 @@ days as (
 select
     days.*,
     expected_minutes - present_minutes - explained_minutes as unexplained_minutes,
-    cast(present_minutes / nullif(expected_minutes, 0) as decimal(9, 6)) as completeness,
+    {{ share('present_minutes', 'expected_minutes') }} as completeness,
     utc_timestamp(3) as updated_at
 from days

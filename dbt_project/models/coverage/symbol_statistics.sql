@@ -30,7 +30,7 @@ gaps as (
         symbol,
         count(*) as gap_count
     from {{ source('raw', 'gap_ledger') }} as ledger
-    where {{ is_minute_gap('ledger') }} and {{ lies_in_life('ledger') }}
+    where {{ is_minute_gap('ledger') }} and {{ is_expected('ledger') }}
     group by exchange, symbol
 
 ),
@@ -99,7 +99,7 @@ select
     minutes.candle_count,
     minutes.final_count,
     coverage.expected_count,
-    cast(coverage.present_count / nullif(coverage.expected_count, 0) as decimal(9, 6)) as completeness,
+    {{ share('coverage.present_count', 'coverage.expected_count') }} as completeness,
     minutes.lowest_price,
     minutes.highest_price,
     coalesce(gaps.gap_count, 0) as gap_count,
@@ -119,7 +119,7 @@ select
     candle_count,
     final_count,
     expected_count,
-    cast(candle_count / expected_count as decimal(9, 6)) as completeness,
+    {{ share('candle_count', 'expected_count') }} as completeness,
     lowest_price,
     highest_price,
     null as gap_count,
