@@ -62,9 +62,8 @@ plan → work (a task for every few months, days or REST spans) → transform (o
 * **What it does**: asks for what is missing or changed, keeps every file and answer in the lake, loads it from there.
 * **Watch it**: the log of each `work` task has a line after every part; `candlewick_raw.backfill_parts` has a row for each.
 * **Cancel it** whenever you like: trigger the same again, and only what is left is done.
-* It works on a lane of its own: fresh candles go first, the live watermark never moves.
-* Triggered from the command line:
-  `airflow dags trigger market_backfill --conf '{"symbols": ["BTCUSDT"], "start": "2023-01-01", "end": "2025-12-31"}'`
+* Fresh candles go first, the live watermark never moves.
+* `airflow dags trigger market_backfill --conf '{"symbols": ["BTCUSDT"], "start": "2023-01-01", "end": "2025-12-31"}'`
 """,
 )
 def market_backfill() -> None:
@@ -96,7 +95,7 @@ def market_backfill() -> None:
         outlets=[wiring.raw_asset(), wiring.table_asset("staging_klines", schema="raw")],
     )
     def work(parts: dict[str, Any], run_id: str) -> str:
-        """Bring the parts of one task, one after the other."""
+        """Bring the parts of one task."""
         from candlewick.connections import backfill_tools
         from candlewick.pipeline.backfill.work import work_through
 
@@ -105,9 +104,11 @@ def market_backfill() -> None:
             return work_through(tools, parts["backfill_id"], parts["first"], parts["last"], parts["folder"])
 
     @task(
-        pool=wiring.POOL_DBT,
+        pool=wiring.POOL_BACKFILL,  # not dbt's: history takes minutes to build, and the next minute must find a slot
         execution_timeout=timedelta(hours=12),
-        retries=20,  # another backfill may be building
+        retries=20,  # something else may be building history
+        max_active_tis_per_dag=1,
+        priority_weight=2,
         inlets=[wiring.table_asset("staging_klines", schema="raw")],
         outlets=[wiring.table_asset(table) for table in BUILT],
         **LATER,

@@ -91,7 +91,7 @@ def market_rebuild() -> None:
             return load_backlog(store, warehouse(), run_id).sentence
 
     @task(
-        pool=wiring.POOL_DBT,
+        pool=wiring.POOL_BACKFILL,  # not dbt's: history takes minutes to build, and the next minute must find a slot
         execution_timeout=timedelta(hours=12),
         retries=20,  # a backfill may be building
         inlets=wiring.staging_assets(),

@@ -103,7 +103,7 @@ def test_a_rebuild_queues_loads_and_builds_on_the_lane_of_backfills(parsed):
     assert {name: task["pool"] for name, task in tasks.items()} == {
         "queue": "backfill",
         "load": "backfill",
-        "transform": "dbt",
+        "transform": "backfill",
     }
 
 
@@ -126,8 +126,8 @@ def test_gaps_are_found_fetched_built_and_judged_beside_the_minute_path(parsed):
         "freshness": "all_success",
         "detect": "all_success",
         "fetch": "all_success",
-        "transform": "all_done_min_one_success",
-        "classify": "all_done_min_one_success",
+        "transform": "all_done",
+        "classify": "all_done",
         "books": "all_done",
         "verdict": "one_failed",
     }
@@ -181,7 +181,7 @@ def test_a_backfill_is_plan_work_transform_report_on_its_own_pool_behind_the_min
         "report": ["plan", "transform", "work"],
         "verdict": ["plan", "report", "transform", "work"],
     }
-    assert (tasks["work"]["pool"], tasks["transform"]["pool"]) == ("backfill", "dbt")
+    assert (tasks["work"]["pool"], tasks["transform"]["pool"]) == ("backfill", "backfill")
     assert backfill["timetable"] in ("", "Never, external triggers only")
     before = min(task["priority"] for task in minute["tasks"].values())
     assert all(task["priority"] < before for task in tasks.values())
