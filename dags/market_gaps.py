@@ -14,7 +14,7 @@ from candlewick.settings import SYMBOL_PATTERN, settings
 DAG_ID = "market_gaps"
 SCHEDULE = wiring.schedule(DAG_ID, settings().gaps_schedule)
 NICENESS = 10  # the minute path goes first, also for the processor
-LATER = {"trigger_rule": TriggerRule.ALL_DONE_MIN_ONE_SUCCESS}  # what came is built and judged, whatever else failed
+LATER = {"trigger_rule": TriggerRule.ALL_DONE}  # also when fetch was skipped or failed: what came is built and judged
 STAGED = [wiring.table_asset("staging_klines", schema="raw")]
 BUILT = [wiring.table_asset(table) for table in ("fact_klines", "hourly_klines", "daily_klines")]
 LEDGER = [wiring.table_asset(table, schema="raw") for table in ("gap_ledger", "coverage_counts")]
@@ -119,7 +119,7 @@ def market_gaps() -> None:
         finally:
             announce(conditions.unexplained_gaps(summary.given_up))
 
-    @task(outlets=LEDGER[:1], trigger_rule=TriggerRule.ALL_DONE)
+    @task(outlets=LEDGER[:1], **LATER)
     def books() -> str:
         """Write down the minutes without an order book."""
         from candlewick.alerts import conditions

@@ -65,6 +65,18 @@ def test_facts_deleted_behind_our_back_are_found_by_the_full_check_and_healed(ga
     assert gaps.coverage() == [(DAY, 1440, 1440, 1440)]
 
 
+def test_a_candle_that_never_became_final_is_present_but_asked_for_again(gaps):
+    gaps.run(**ONE_DAY)
+    marts = gaps.config.marts_schema
+    with gaps.warehouse.session() as session:
+        session.run(f"UPDATE {marts}.fact_klines SET is_final = 0 WHERE open_time = '2024-05-30 07:00'")
+    detect(gaps.warehouse, now=NOW)
+
+    assert gaps.coverage() == [(DAY, 1440, 1440, 1439)]
+    assert gaps.ledger() == [("BTCUSDT", at(7), at(7, 1), "unknown", "open")]
+    assert gaps.fetch().loaded.rows == 1
+
+
 def test_the_edges_of_a_request_count_too(gaps):
     gaps.run(**ONE_DAY)
     gaps.forget("open_time < '2024-05-30 00:05' OR open_time >= '2024-05-30 23:50'")
@@ -282,6 +294,41 @@ def test_tracked_symbols_are_expected_from_their_first_fetch_until_now(gaps, mar
     first, last = NOON - timedelta(minutes=100), NOON + timedelta(minutes=15)
     assert gaps.ledger("from_time, to_time, status", "1 = 1") == [(first, last, "closed")]
     assert gaps.coverage() == [(date(2024, 6, 1), 115, 115, 115)]
+
+
+def test_a_symbol_that_was_listed_just_before_it_was_tracked_has_no_gap_before(gaps, market):
+    listed = NOON - timedelta(minutes=50)
+    market.set_symbol("NEWUSDT", listed=to_ms(listed))
+    with gaps.warehouse.session() as session:
+        symbols.add(session, "binance", ["NEWUSDT"], NOON)
+    gaps.hunt()
+
+    first = NOON - timedelta(minutes=100)
+    assert gaps.ledger() == [("NEWUSDT", first, listed, "not_listed", "explained")]
+    assert gaps.coverage("NEWUSDT") == [(date(2024, 6, 1), 45, 45, 45)]
+
+
+def test_a_month_that_is_missing_comes_as_one_file(gaps):
+    with gaps.warehouse.session() as session:
+        symbols.add(session, "binance", ["BTCUSDT"], datetime(2024, 3, 31, 20))
+        symbols.remove(session, "binance", "BTCUSDT", datetime(2024, 5, 2))
+    gaps.hunt()
+
+    assert gaps.ledger("status", "1 = 1") == [("closed",)]
+    paths = [path for path in gaps.asked() if path.endswith(".zip")]
+    assert [path.rsplit("/")[-1] for path in paths] == ["BTCUSDT-1m-2024-04.zip", "BTCUSDT-1m-2024-05-01.zip"]
+
+
+def test_what_was_loaded_and_waits_for_dbt_is_not_asked_for(gaps):
+    gaps.run(**ONE_DAY)
+    gaps.forget("open_time = '2024-05-30 07:00'")
+    detect(gaps.warehouse, now=NOW)
+    gaps.run(start="2024-05-30T06:59:00Z", end="2024-05-30T07:02:00Z", source="rest")
+    gaps.asked()
+
+    assert gaps.fetch().gaps == 0
+    assert gaps.asked() == []
+    assert gaps.ledger("attempts, status") == [(0, "open")]
 
 
 def test_one_run_asks_for_no_more_pages_than_allowed(gaps):

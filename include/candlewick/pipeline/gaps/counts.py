@@ -33,7 +33,7 @@ class DayCount(NamedTuple):
 
 @dataclass
 class Found:
-    """What a look at the facts found: counts by day, and the spans without rows."""
+    """What a look at the facts found: counts by day, and the spans without final candles."""
 
     days: dict[date, DayCount] = field(default_factory=dict)
     missing: list[Span] = field(default_factory=list)
@@ -49,7 +49,7 @@ def are_built(session: Session, marts: str) -> bool:
 
 
 def look(session: Session, marts: str, exchange: str, symbol: str, expected: Iterable[Span]) -> Found:
-    """Count the minutes the facts hold of the expected ones, and find those they do not hold."""
+    """Count the minutes the facts hold of the expected ones, and find those of which they hold no final candle."""
     found, partly = Found(), []
     for span in expected:
         for month in months(span):
@@ -60,9 +60,9 @@ def look(session: Session, marts: str, exchange: str, symbol: str, expected: Ite
                 found.days[day] = DayCount(
                     before.expected + piece.minutes, before.present + present, before.final + final
                 )
-                if present == 0:
+                if final == 0:
                     found.missing.append(piece)
-                elif present < piece.minutes:
+                elif final < piece.minutes:
                     partly.append(piece)
     for span in joined(partly):
         found.missing += _holes(session, marts, exchange, symbol, span)
@@ -129,12 +129,14 @@ def _by_day(session: Session, marts: str, exchange: str, symbol: str, span: Span
 
 
 def _holes(session: Session, marts: str, exchange: str, symbol: str, span: Span) -> list[Span]:
-    """Return what the facts lack of a span of which they have something."""
+    """Return what the facts lack of a span of which they have something final."""
     series = _series(exchange, symbol, span)
-    last = session.one(f"SELECT MAX(open_time) FROM {marts}.{FACTS} FORCE INDEX (PRIMARY) WHERE {_OF_SERIES}", series)
+    last = session.one(
+        f"SELECT MAX(open_time) FROM {marts}.{FACTS} FORCE INDEX (PRIMARY) WHERE {_OF_SERIES} AND is_final = 1", series
+    )
     rows = session.all(
         "SELECT before_it, open_time FROM (SELECT open_time, LAG(open_time) OVER (ORDER BY open_time) AS before_it "
-        f"FROM {marts}.{FACTS} FORCE INDEX (PRIMARY) WHERE {_OF_SERIES}) AS minutes "
+        f"FROM {marts}.{FACTS} FORCE INDEX (PRIMARY) WHERE {_OF_SERIES} AND is_final = 1) AS minutes "
         "WHERE before_it IS NULL OR open_time > before_it + INTERVAL 1 MINUTE",
         series,
     )

@@ -24,9 +24,10 @@ from candlewick.market import GapReason, Interval
 from candlewick.pipeline.archive_fetch import MISSING, fetch_file
 from candlewick.pipeline.bulk import load_objects
 from candlewick.pipeline.gaps.requested import exchange_now
+from candlewick.pipeline.listing import first_open_time
 from candlewick.pipeline.load_summary import BulkSummary
 from candlewick.pipeline.rest_span import fetch_span
-from candlewick.spans import MINUTE, Span, days, joined, of_day
+from candlewick.spans import MINUTE, Span, common, days, joined, of_day
 from candlewick.warehouse import gaps, present
 from candlewick.warehouse.database import from_ms, to_ms, utc_now
 from candlewick.warehouse.gaps import Gap, GapStatus
@@ -93,6 +94,7 @@ def fetch_due(
         due = gaps.due(session, warehouse.config.exchange, utc_now(), MOST_GAPS)
     if symbols is not None:
         due = [gap for gap in due if gap.symbol in symbols]
+    due = _within_life(tools, due)
     waiting = grouped(due, tools.exchange.capabilities.klines_page_limit)
     for number, group in enumerate(waiting):
         if summary.pages >= warehouse.config.gap_pages_per_run:
@@ -106,6 +108,20 @@ def fetch_due(
             break
     log.info("%s", summary.sentence)
     return summary
+
+
+def _within_life(tools: Tools, due: Sequence[Gap]) -> list[Gap]:
+    """Leave out what lies before a symbol's first candle; that is asked for where it is not known yet."""
+    opened: dict[str, datetime | None] = {}
+    for symbol in sorted({gap.symbol for gap in due}):
+        try:
+            opened[symbol] = first_open_time(tools.exchange, tools.lake, tools.warehouse, symbol, tools.run_id)
+        except CONCERN_EVERYONE:
+            raise
+        except ExchangeError as error:
+            log.warning("the first candle of %s is not known yet: %s", symbol, error)
+            opened[symbol] = None
+    return [gap for gap in due if (first := opened[gap.symbol]) is None or gap.span.end > first]
 
 
 def grouped(due: Iterable[Gap], page: int) -> list[list[Gap]]:
@@ -140,6 +156,8 @@ class _Group:
 
     def ask(self) -> None:
         """Ask, load what came, and write down how it went."""
+        if not self._missing():
+            return  # it came meanwhile, and waits for dbt
         failure: ExchangeError | None = None
         page = self.tools.exchange.capabilities.klines_page_limit
         if any(gap.span.minutes > page for gap in self.group):
@@ -174,25 +192,24 @@ class _Group:
 
     def _ask_archive(self, *, whole_days: bool) -> None:
         """Ask for the files of the days of what is missing, as far as they are published."""
-        wanted = [
-            day for span in self._missing() for day, piece in days(span) if not whole_days or piece == of_day(day)
-        ]
+        missing = self._missing()
+        wanted = [day for span in missing for day, piece in days(span) if not whole_days or piece == of_day(day)]
         for day in dict.fromkeys(wanted):
             if day in self.files or of_day(day).end + timedelta(hours=self.config.archive_delay_hours) > self.moment:
                 continue
-            self.files.add(day)
             try:
-                self._ask_day(day)
+                self._ask_day(day, missing)
             except ExchangeError as error:
                 self._note(error=error)
                 return
 
-    def _ask_day(self, day: date) -> None:
-        """Take the day's file, the month's where there is none; a month that was published covers its other days."""
+    def _ask_day(self, day: date, missing: Sequence[Span]) -> None:
+        """Take the day's file, the month's where there is none; of a month that is missing as a whole, that first."""
         daily = ArchiveFile.of_day(self.symbol, Interval.MINUTE_1, day)
         month = ArchiveFile.of_month(self.symbol, Interval.MINUTE_1, day)
+        whole = Span(from_ms(month.start_ms), from_ms(month.end_ms))
         delay_ms = self.config.archive_delay_hours * 3_600_000
-        for file in (daily, month):
+        for file in (month, daily) if common(missing, [whole]) == [whole] else (daily, month):
             if file.end_ms + delay_ms > to_ms(self.moment):
                 continue
             self.summary.files += 1
@@ -201,9 +218,10 @@ class _Group:
                 self._load([fetched.object_id])
             self._note(file=file.name, state=fetched.state, object_id=fetched.object_id)
             if fetched.state != MISSING:
-                if file is month:
-                    self.files |= {file.period_start + timedelta(days=n) for n in range(31)}
+                length = (file.period_end - file.period_start).days
+                self.files |= {file.period_start + timedelta(days=n) for n in range(length)}
                 return
+        self.files.add(day)
 
     def _load(self, object_ids: Sequence[int]) -> None:
         if object_ids:
