@@ -89,7 +89,14 @@ def market_gaps() -> None:
         finally:
             announce(conditions.unexplained_gaps(summary.given_up))
 
-    @task(pool=wiring.POOL_DBT, execution_timeout=timedelta(hours=2), retries=5, inlets=STAGED, outlets=BUILT, **LATER)
+    @task(
+        pool=wiring.POOL_BACKFILL,
+        execution_timeout=timedelta(hours=2),
+        retries=5,
+        inlets=STAGED,
+        outlets=BUILT,
+        **LATER,
+    )
     def transform(run_id: str) -> str:
         """Load what killed tasks have left; build what changed, in one dbt process."""
         from candlewick.connections import lake, warehouse
