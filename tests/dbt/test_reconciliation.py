@@ -121,7 +121,8 @@ def test_each_hour_agrees_or_differs_and_only_evidence_explains(warehouse, recon
     }
     assert found == expected
     assert rows(warehouse, "1d") == []
-    assert warehouse.pending() == []
+    queued = "select * from {raw}.pending_loads where model in ('minutes_heard', 'reconciliation_daily')"
+    assert warehouse.run(queued) == []
 
 
 def test_a_day_is_compared_when_it_was_over_and_again_when_anything_of_it_comes(

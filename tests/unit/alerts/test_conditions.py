@@ -10,6 +10,7 @@ from candlewick.pipeline.extract import ExtractSummary
 from candlewick.pipeline.load import LoadSummary
 from candlewick.spans import Span
 from candlewick.warehouse.gaps import Gap
+from candlewick.warehouse.reconciliation import Disagreement
 from candlewick.warehouse.symbols import StateChange
 
 
@@ -68,3 +69,10 @@ def test_gaps_that_were_given_up_are_told_once_a_symbol():
     assert events[0].message.startswith(
         "10 minutes in 2 gaps stay missing and nothing explains it, the first 2024-06-01 12:00"
     )
+
+
+def test_what_nothing_explains_is_told_by_symbol_and_check():
+    (event,) = conditions.unreconciled([Disagreement("SOLUSDT", "1h", 2, 3, datetime(2023, 2, 14, 16))])
+
+    assert (event.kind, event.subject) == ("unreconciled", "SOLUSDT 1h")
+    assert event.message.startswith("3 differences on 2 days that nothing explains, the first at 2023-02-14 16:00 UTC")
