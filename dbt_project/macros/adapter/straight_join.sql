@@ -3,3 +3,6 @@
 
 {#- Look rows up by this index, whatever the statistics say. -#}
 {% macro force_index(name) -%} force index ({{ name }}) {%- endmacro %}
+
+{#- A literal column of a view that sessions of any collation can compare (else error 1267). -#}
+{% macro own_word(word) -%} '{{ word }}' collate utf8mb4_unicode_ci {%- endmacro %}

@@ -22,11 +22,11 @@
 
 {% for rule, severity, time in rules %}
     select
-        '{{ rule }}' as rule_name,
-        '{{ severity }}' as severity,
+        {{ own_word(rule) }} as rule_name,
+        {{ own_word(severity) }} as severity,
         count(*) as violations,
         cast(max({{ time }}) as datetime(3)) as newest,
-        'docs/quality/{{ rule }}.md' as documentation
+        {{ own_word('docs/quality/' ~ rule ~ '.md') }} as documentation
     from {{ ref('quality_' ~ rule) }}
     {% if not loop.last %}union all{% endif %}
 {% endfor %}
