@@ -80,7 +80,8 @@ def market_gaps() -> None:
         from candlewick.alerts import conditions
         from candlewick.alerts.announce import announce
         from candlewick.connections import backfill_tools
-        from candlewick.pipeline.gaps.fetch import FetchSummary, fetch_due
+        from candlewick.pipeline.gaps.asking import FetchSummary
+        from candlewick.pipeline.gaps.fetch import fetch_due
 
         summary = FetchSummary()
         try:
