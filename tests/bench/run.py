@@ -43,6 +43,9 @@ def main() -> int:
     reader.add_argument(
         "--mysql", metavar="HOST:PORT:USER:PASSWORD", help="a MySQL server instead of a private MariaDB"
     )
+    reader.add_argument(
+        "--backfill", action="store_true", help="measure the minute part again while history is brought, and the ratio"
+    )
     asked = reader.parse_args()
     table = Table("what", "figure", "aim", title=machine(), title_justify="left")
     with tempfile.TemporaryDirectory(prefix="candlewick-bench-") as folder:
@@ -57,7 +60,11 @@ def main() -> int:
         if "minute" in asked.parts:
             for symbols in asked.symbols:
                 aim = 15 if symbols <= 3 else 45
-                show(table, "minute path", minute.measure(scratch / f"platform-{symbols}", symbols, aim))
+                show(
+                    table,
+                    "minute path",
+                    minute.measure(scratch / f"platform-{symbols}", symbols, aim, backfill=asked.backfill),
+                )
     Console().print(table)
     return 0
 
