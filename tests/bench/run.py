@@ -1,7 +1,8 @@
 """Measure the platform and print a table: ``make bench``; ``make bench ARGS="loading"`` for one part.
 
-Parts: ``loading`` (lake → staging), ``increments`` (a minute on a long history), ``minute`` (freshness through the real
-scheduler). Ratios are taken inside one run, medians are shown; a figure is worth what the machine is worth.
+Parts: ``loading`` (lake → staging), ``history`` (years from an archive server into the facts), ``increments`` (a minute on a
+long history), ``gaps`` (detection over all of it), ``minute`` (freshness through the real scheduler). Ratios are taken inside
+one run, medians are shown; a figure is worth what the machine is worth.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from rich.table import Table
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / "tests"), str(REPOSITORY / "include")]
 
-from bench import increments, loading, minute  # noqa: E402 -- the path comes first
+from bench import gaps, history, increments, loading, minute  # noqa: E402 -- the path comes first
 from candlewick.lake.store import Lake  # noqa: E402
 from candlewick.pipeline.transform import run_dbt  # noqa: E402
 from candlewick.settings import Settings  # noqa: E402
@@ -29,7 +30,7 @@ from candlewick.warehouse import schema  # noqa: E402
 from candlewick.warehouse.database import Warehouse  # noqa: E402
 from support.servers import GivenMySQL, MariaDB, ObjectStore  # noqa: E402
 
-PARTS = ("loading", "increments", "minute")
+PARTS = ("loading", "history", "increments", "gaps", "minute")
 
 
 def main() -> int:
@@ -37,6 +38,9 @@ def main() -> int:
     reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     reader.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
     reader.add_argument("--rows", type=int, nargs=2, default=(100_000, 10_000_000), help="numbers of facts compared")
+    reader.add_argument(
+        "--years", type=int, nargs="*", default=(1, 5), help="numbers of symbol-years of the history part, at most 10"
+    )
     reader.add_argument(
         "--symbols", type=int, nargs="*", default=(3, 300), help="numbers of symbols of the minute part"
     )
@@ -50,13 +54,18 @@ def main() -> int:
     table = Table("what", "figure", "aim", title=machine(), title_justify="left")
     with tempfile.TemporaryDirectory(prefix="candlewick-bench-") as folder:
         scratch = Path(folder)
-        if {"loading", "increments"} & set(asked.parts):
+        if {"loading", "history", "increments", "gaps"} & set(asked.parts):
             with a_warehouse(scratch, asked.mysql) as (server, warehouse, lake, dbt):
                 if "loading" in asked.parts:
                     show(table, f"loading ({server.name})", loading.measure(warehouse, lake, scratch))
+                if "history" in asked.parts:
+                    lines = history.measure(server, warehouse, lake, dbt, scratch, tuple(asked.years))
+                    show(table, f"history ({server.name})", lines)
                 if "increments" in asked.parts:
                     lines = increments.measure(server, warehouse, dbt, tuple(asked.rows))
                     show(table, f"increments ({server.name})", lines)
+                if "gaps" in asked.parts:
+                    show(table, f"gaps ({server.name})", gaps.measure(warehouse, dbt, asked.rows[1]))
         if "minute" in asked.parts:
             for symbols in asked.symbols:
                 aim = 15 if symbols <= 3 else 45
@@ -88,7 +97,7 @@ def a_warehouse(scratch: Path, mysql: str | None):
     folders = {name: scratch / name for name in ("database", "s3")}
     for folder in folders.values():
         folder.mkdir()
-    server = GivenMySQL(mysql) if mysql else MariaDB(folders["database"], buffer_pool="2G")
+    server = GivenMySQL(mysql) if mysql else MariaDB(folders["database"], buffer_pool="2G", log_file="512M")
     store = ObjectStore(folders["s3"])
     dbt_executable = os.environ.get("CANDLEWICK_DBT_EXECUTABLE", str(Settings().dbt))
     config = Settings(
