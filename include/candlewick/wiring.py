@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -106,11 +107,15 @@ def run_defaults() -> dict[str, Any]:
     }
 
 
-def deadline(minutes: int) -> DeadlineAlert:
+def deadline(minutes: int) -> DeadlineAlert | None:
     """Return the alert of a run that is not done so many minutes after it was queued.
 
     The triggerer sends it, whatever the workers are stuck in. A paused DAG has no run, hence no deadline: staleness sees that.
+    None under `airflow dags test`: Airflow 3.3.2 ends such a run of a DAG with a deadline with a traceback, though it
+    succeeded (apache/airflow#73428).
     """
+    if sys.argv[1:3] == ["dags", "test"]:
+        return None
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=timedelta(minutes=minutes),
