@@ -158,3 +158,13 @@ def test_damaged_bytes_are_refused_or_make_no_difference(tmp_path):
     for cut in (0, 10, len(content) // 2, len(content) - 1):
         with pytest.raises(BadArchive):
             read(tmp_path, content[:cut])
+
+
+def test_every_recorded_file_is_sound(tmp_path, recordings):
+    """Milliseconds and microseconds, days with rows missing, with an early close and with zero trades."""
+    files = [(path, ArchiveFile.named(path.stem)) for path in sorted(recordings.rglob("*.zip"))]
+    assert len(files) > 50
+    for path, file in files:
+        taken, converted = read(tmp_path, path.read_bytes(), file)
+        assert taken
+        assert converted.rejects == []
