@@ -13,7 +13,7 @@ from candlewick.market import Interval
 from candlewick.spans import MINUTE, Span, days, joined, months
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from candlewick.warehouse.database import Session
@@ -79,7 +79,7 @@ def expected_by_day(expected: Iterable[Span]) -> dict[date, int]:
     return found
 
 
-def stored(session: Session, exchange: str, symbol: str, only: Sequence[date] | None = None) -> dict[date, DayCount]:
+def stored(session: Session, exchange: str, symbol: str, only: Collection[date] | None = None) -> dict[date, DayCount]:
     """Return the counts as they were written last, of some days or of all."""
     query = (
         "SELECT date, expected_minutes, present_minutes, final_minutes FROM coverage_counts "
@@ -89,7 +89,20 @@ def stored(session: Session, exchange: str, symbol: str, only: Sequence[date] | 
         rows = session.all(query, (exchange, symbol))
     else:
         rows = session.all(f"{query} AND date BETWEEN %s AND %s", (exchange, symbol, min(only), max(only)))
-    return {day: DayCount(*counts) for day, *counts in rows}
+    return {day: DayCount(*counts) for day, *counts in rows if only is None or day in only}
+
+
+def recent(session: Session, exchange: str, since: date) -> dict[str, dict[date, DayCount]]:
+    """Return the counts of every symbol from a day on, as they were written last."""
+    rows = session.all(
+        "SELECT symbol, date, expected_minutes, present_minutes, final_minutes FROM coverage_counts "
+        "WHERE exchange = %s AND date >= %s",
+        (exchange, since),
+    )
+    found: dict[str, dict[date, DayCount]] = {}
+    for symbol, day, *counts in rows:
+        found.setdefault(symbol, {})[day] = DayCount(*counts)
+    return found
 
 
 def write(
@@ -97,14 +110,13 @@ def write(
     exchange: str,
     symbol: str,
     counted: dict[date, DayCount],
-    looked_at: Iterable[date],
+    before: dict[date, DayCount],
     now: datetime,
 ) -> None:
-    """Write the counts of the days looked at that changed; a day nobody asks for any more loses its row."""
-    only = list(looked_at)
-    if not only:
-        return
-    before = stored(session, exchange, symbol, only)
+    """Write the counts of days that are not what they were; a day nobody asks for any more loses its row.
+
+    ``before`` holds the rows of the days that were looked at.
+    """
     changed = [(day, count) for day, count in counted.items() if before.get(day) != count]
     session.run_many(
         "INSERT INTO coverage_counts (exchange, symbol, date, expected_minutes, present_minutes, final_minutes, counted_at) "
@@ -112,8 +124,7 @@ def write(
         "present_minutes = VALUES(present_minutes), final_minutes = VALUES(final_minutes), counted_at = VALUES(counted_at)",
         [(exchange, symbol, day, *count, now) for day, count in changed],
     )
-    asked_no_more = (set(before) & set(only)) - set(counted)
-    for day in asked_no_more:
+    for day in set(before) - set(counted):
         session.run(
             "DELETE FROM coverage_counts WHERE exchange = %s AND symbol = %s AND date = %s", (exchange, symbol, day)
         )

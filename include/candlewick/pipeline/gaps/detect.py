@@ -21,14 +21,17 @@ from candlewick.pipeline.gaps import counts
 from candlewick.pipeline.gaps.reconcile import Changes, reconcile
 from candlewick.pipeline.gaps.requested import exchange_now, requested, settled_until
 from candlewick.spans import DAY, common, joined, of_day
+from candlewick.warehouse import gaps
 from candlewick.warehouse.database import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
+    from candlewick.pipeline.gaps.counts import DayCount
     from candlewick.pipeline.gaps.requested import Requested
     from candlewick.warehouse.database import Session, Warehouse
+    from candlewick.warehouse.gaps import Gap
 
 log = logging.getLogger(__name__)
 
@@ -103,8 +106,7 @@ class _Detection:
         due = [one for one in asked if full or not checked.get(one.symbol) or self._is_old(checked[one.symbol])]
         others = [one for one in asked if one not in due]
         self._check_full(due)
-        for one in others:
-            self._check_days(one, touched.get(one.symbol, set()), totals.get(one.symbol))
+        self._check_touched(others, touched, totals)
         self._forget_unasked([one.symbol for one in asked], symbols)
         self._take_off(queued)
         self.session.commit()
@@ -127,51 +129,66 @@ class _Detection:
         config, began = self.config, utc_now()
         with self.warehouse.session() as session:
             found = counts.look(session, config.marts_schema, config.exchange, one.symbol, one.expected)
-            known = set(counts.stored(session, config.exchange, one.symbol))
-            counts.write(session, config.exchange, one.symbol, found.days, known | set(found.days), began)
+            before = counts.stored(session, config.exchange, one.symbol)
+            counts.write(session, config.exchange, one.symbol, found.days, before, began)
             changes = reconcile(
-                session, config.marts_schema, config.exchange, one.symbol, found.missing, one.outside, began
+                session, config.marts_schema, (config.exchange, one.symbol), found.missing, one.outside, began
             )
-            self._checked(session, one.symbol, began)
+            self._checked(session, [one.symbol], began)
         return changes
 
-    def _check_days(self, one: Requested, touched: set[date], total: int | None) -> None:
-        """Look at some days, in the transaction that takes the loads off the queue."""
-        config, now = self.config, utc_now()
+    def _check_touched(
+        self, others: Sequence[Requested], touched: dict[str, set[date]], totals: dict[str, int]
+    ) -> None:
+        """Look at some days of each symbol, in the transaction that takes the loads off the queue."""
+        if not others:
+            return
+        config = self.config
+        newest = {self.until.date(), (self.until - DAY).date()}
+        recent = counts.recent(self.session, config.exchange, min(newest))
+        standing: dict[str, list[Gap]] = {}
+        for row in gaps.standing(self.session, config.exchange, DataType.KLINES):
+            standing.setdefault(row.symbol, []).append(row)
+        for one in others:
+            days = newest | touched.get(one.symbol, set()) | self._differing(one, totals.get(one.symbol, 0))
+            known = recent.get(one.symbol, {})
+            before = {day: known[day] for day in days & set(known)}
+            if days != newest:
+                before = counts.stored(self.session, config.exchange, one.symbol, days)
+            self._check_days(one, days, before, standing.get(one.symbol, []))
+        self._checked(self.session, [one.symbol for one in others], None)
+
+    def _differing(self, one: Requested, total: int) -> set[date]:
+        """Return the days of which another number of minutes is expected than before; seen by the sum of all."""
         wanted = counts.expected_by_day(one.expected)
-        look_at = touched | {self.until.date(), (self.until - DAY).date()}
-        if total != sum(wanted.values()):
-            known = counts.stored(self.session, config.exchange, one.symbol)
-            look_at |= {
-                day
-                for day in set(wanted) | set(known)
-                if wanted.get(day, 0) != (known[day].expected if day in known else 0)
-            }
+        if total == sum(wanted.values()):
+            return set()
+        known = counts.stored(self.session, self.config.exchange, one.symbol)
+        expected = {day: count.expected for day, count in known.items()}
+        return {day for day in set(wanted) | set(expected) if wanted.get(day, 0) != expected.get(day, 0)}
+
+    def _check_days(
+        self, one: Requested, look_at: set[date], before: dict[date, DayCount], rows: Sequence[Gap]
+    ) -> None:
+        config, now = self.config, utc_now()
         window = joined(of_day(day) for day in look_at)
         found = counts.look(
             self.session, config.marts_schema, config.exchange, one.symbol, common(one.expected, window)
         )
-        counts.write(self.session, config.exchange, one.symbol, found.days, look_at, now)
+        counts.write(self.session, config.exchange, one.symbol, found.days, before, now)
         changes = reconcile(
-            self.session,
-            config.marts_schema,
-            config.exchange,
-            one.symbol,
-            found.missing,
-            one.outside,
-            now,
-            window=window,
-        )
-        self._checked(self.session, one.symbol, None)
+            self.session, config.marts_schema, (config.exchange, one.symbol), found.missing, one.outside, now,
+            window=window, rows=rows,
+        )  # fmt: skip
         self.summary.incremental.append(one.symbol)
         self.summary.changes.add(changes)
 
-    def _checked(self, session: Session, symbol: str, full_check_at: datetime | None) -> None:
-        session.run(
+    def _checked(self, session: Session, names: Sequence[str], full_check_at: datetime | None) -> None:
+        session.run_many(
             "INSERT INTO gap_checks (exchange, symbol, data_type, checked_until, full_check_at) VALUES (%s, %s, %s, %s, %s) "
             "ON DUPLICATE KEY UPDATE checked_until = VALUES(checked_until), "
             "full_check_at = COALESCE(VALUES(full_check_at), full_check_at)",
-            (self.config.exchange, symbol, DataType.KLINES.value, self.until, full_check_at),
+            [(self.config.exchange, name, DataType.KLINES.value, self.until, full_check_at) for name in names],
         )
 
     def _totals(self) -> dict[str, int]:
@@ -218,7 +235,9 @@ class _Detection:
             self.session.run(
                 "DELETE FROM coverage_counts WHERE exchange = %s AND symbol = %s", (self.config.exchange, symbol)
             )
-            changes = reconcile(self.session, self.config.marts_schema, self.config.exchange, symbol, [], [], utc_now())
+            changes = reconcile(
+                self.session, self.config.marts_schema, (self.config.exchange, symbol), [], [], utc_now()
+            )
             self.summary.changes.add(changes)
 
     def _take_off(self, load_ids: Sequence[int]) -> None:

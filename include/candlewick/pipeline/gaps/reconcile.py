@@ -43,27 +43,29 @@ class Changes:
 def reconcile(
     session: Session,
     marts: str,
-    exchange: str,
-    symbol: str,
+    series: tuple[str, str],
     missing: Sequence[Span],
     outside: Sequence[Outside],
     now: datetime,
     *,
     window: Sequence[Span] | None = None,
+    rows: Sequence[Gap] | None = None,
 ) -> Changes:
     """Bring a symbol's rows of minutes in line with what is missing, in the caller's transaction.
 
     Args:
         session: the transaction.
         marts: schema of the facts.
-        exchange: its name.
-        symbol: whose rows.
+        series: exchange and symbol whose rows they are.
         missing: expected minutes without a fact, within the window.
         outside: requested minutes outside of life or retention, of all time.
         now: our clock.
         window: what was looked at; rows outside of it stay as they are. None: all of history.
+        rows: the symbol's rows that are not closed, where the caller has read them in this transaction.
     """
-    rows = gaps.standing(session, exchange, DataType.KLINES, symbol=symbol)
+    exchange, symbol = series
+    if rows is None:
+        rows = gaps.standing(session, exchange, DataType.KLINES, symbol=symbol)
     of_life = [row for row in rows if row.rule in SETTLED_BY_LIFE]
     others = [row for row in rows if row.rule not in SETTLED_BY_LIFE]
     lost = list(missing)
