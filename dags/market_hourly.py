@@ -135,6 +135,7 @@ def market_hourly() -> None:
     quality = dbt.override(task_id="quality", trigger_rule=TriggerRule.ALL_DONE)(
         ["build", "--selector", "quality"], "quality"
     )
+    wiring.facts_are_built() >> [ahead, tested, built]
     built >> quality >> published
     [late, fresh, ahead, tested, built, quality, published] >> wiring.verdict()
 

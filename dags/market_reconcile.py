@@ -74,7 +74,7 @@ def market_reconcile() -> None:
         except RequestRefused as refusal:
             raise AirflowFailException(str(refusal)) from None
 
-    @task(pool=wiring.POOL_EXCHANGE, execution_timeout=timedelta(hours=3), outlets=[wiring.raw_asset()])
+    @task(pool=wiring.POOL_BACKFILL, execution_timeout=timedelta(hours=3), outlets=[wiring.raw_asset()])
     def candles(wanted: list[dict[str, Any]], run_id: str) -> str:
         """Ask for the exchange's own hours and days."""
         from candlewick.connections import backfill_tools
@@ -101,7 +101,7 @@ def market_reconcile() -> None:
         with backfill_tools(run_id) as tools:
             return tell(fetch_republished(tools))
 
-    @task(pool=wiring.POOL_DBT, execution_timeout=timedelta(hours=3), retries=5, outlets=BUILT, **LATER)
+    @task(pool=wiring.POOL_BACKFILL, execution_timeout=timedelta(hours=3), retries=5, outlets=BUILT, **LATER)
     def transform(run_id: str) -> str:
         """Load what came; build what changed, in one dbt process."""
         from candlewick.connections import lake, warehouse
@@ -114,7 +114,7 @@ def market_reconcile() -> None:
         arguments = ["run", "--selector", "minute", "--vars", "{lane: backfill}"]
         return run_dbt(arguments, wiring.dbt_environment(), name="reconcile").sentence
 
-    @task(pool=wiring.POOL_DBT, execution_timeout=timedelta(hours=1), outlets=COMPARED)
+    @task(pool=wiring.POOL_BACKFILL, execution_timeout=timedelta(hours=1), outlets=COMPARED)
     def compare() -> str:
         """Compare the days that anything came of, and tell of what nothing explains."""
         from candlewick.alerts import conditions

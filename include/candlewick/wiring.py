@@ -186,6 +186,17 @@ def verdict() -> None:
     raise RuntimeError("a task of this run failed; look at the red ones")
 
 
+@task.short_circuit
+def facts_are_built() -> bool:
+    """Skip all that follows while market_minute has built nothing yet: on a new platform that is no failure."""
+    from candlewick.connections import warehouse
+    from candlewick.warehouse import facts
+
+    house = warehouse()
+    with house.session() as session:
+        return facts.are_built(session, house.config.marts_schema)
+
+
 def dbt_environment() -> dict[str, str]:
     """Return what the dbt project's profile reads, from the connection `warehouse_transform`."""
     from candlewick.connections import WAREHOUSE_TRANSFORM, connection

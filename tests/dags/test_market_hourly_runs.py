@@ -11,12 +11,34 @@ from support.fake_dbt import result
 
 
 @pytest.fixture
-def hourly(platform, with_manifest):
-    """The platform with the small project's manifest in its home."""
+def new_platform(platform, with_manifest):
+    """The platform with the small project's manifest in its home, before market_minute built anything."""
     manifest = Path(platform["CANDLEWICK_HOME"]) / "dbt" / "manifest.json"
     manifest.parent.mkdir(parents=True)
     manifest.write_text(with_manifest.read_text())
     return platform
+
+
+@pytest.fixture
+def hourly(new_platform, warehouse):
+    """The platform once there are facts."""
+    with warehouse.session() as session:
+        for name in ("fact_klines", "stg_klines"):
+            session.run(
+                f"CREATE TABLE {warehouse.config.marts_schema}.{name} (exchange VARCHAR(32), symbol VARCHAR(50), "
+                "interval_code VARCHAR(8), open_time DATETIME(3), close_time DATETIME(3), is_final TINYINT)"
+            )
+    return new_platform
+
+
+def test_a_new_platform_without_facts_has_nothing_to_do_and_that_is_no_failure(airflow, new_platform, dbt):
+    dbt.will(code=1)
+
+    airflow.test_run("market_hourly", **new_platform)
+
+    assert airflow.run_state() == "success"
+    assert airflow.states()["models.quality_things"] == ["skipped"]
+    assert airflow.states()["quality"] == ["skipped"]
 
 
 def events(warehouse):

@@ -34,7 +34,7 @@ def insert_directly(warehouse: Warehouse, session: Session, load_id: int) -> boo
         the load has a candle twice; then the model has to merge it.
     """
     marts = warehouse.config.marts_schema
-    if not _are_built(session, marts) or _has_facts(session, marts, load_id):
+    if not are_built(session, marts) or _has_facts(session, marts, load_id):
         return False
     columns = ", ".join((*AS_STAGED, *OF_THE_MODEL))
     values = ", ".join((*AS_STAGED, *OF_THE_MODEL.values()))
@@ -50,7 +50,8 @@ def insert_directly(warehouse: Warehouse, session: Session, load_id: int) -> boo
     return True
 
 
-def _are_built(session: Session, marts: str) -> bool:
+def are_built(session: Session, marts: str) -> bool:
+    """Tell whether dbt has built the facts and the view they are made from."""
     rows = session.all(
         "SELECT table_name FROM information_schema.tables WHERE table_schema = %s AND table_name IN (%s, %s)",
         (marts, FACTS, STAGED),
