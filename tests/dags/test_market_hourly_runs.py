@@ -26,7 +26,8 @@ def hourly(new_platform, warehouse):
         for name in ("fact_klines", "stg_klines"):
             session.run(
                 f"CREATE TABLE {warehouse.config.marts_schema}.{name} (exchange VARCHAR(32), symbol VARCHAR(50), "
-                "interval_code VARCHAR(8), open_time DATETIME(3), close_time DATETIME(3), is_final TINYINT)"
+                "interval_code VARCHAR(8), open_time DATETIME(3), is_final TINYINT, "
+                "PRIMARY KEY (exchange, symbol, interval_code, open_time))"
             )
     return new_platform
 

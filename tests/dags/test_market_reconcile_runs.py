@@ -58,7 +58,7 @@ def test_what_is_lacking_comes_from_three_sides_is_built_compared_and_judged(air
         "verdict": ["candles", "choose", "compare", "files", "republished", "transform"],
     }
     assert tasks["transform"]["rule"] == "all_done_min_one_success"  # a source that fails leaves the others theirs
-    assert (tasks["candles"]["pool"], tasks["transform"]["pool"], tasks["compare"]["pool"]) == ("binance", "dbt", "dbt")
+    assert (tasks["candles"]["pool"], tasks["transform"]["pool"], tasks["compare"]["pool"]) == ("backfill",) * 3
     assert {task["priority"] for task in tasks.values()} == {1}
     assert tasks["compare"]["outlets"] == ["marts.minutes_heard", "marts.reconciliation_daily"]
 
