@@ -113,7 +113,7 @@ class Settings(BaseSettings):
         ge=0,
         description="Hours after a day or month before its archive file is asked for; until then REST answers.",
     )
-    gap_attempts: int = Field(5, ge=1, description="Times a gap is asked for before it is left as it is.")
+    gap_attempts: int = Field(5, ge=1, description="Times a gap is asked for before people are told.")
     gap_retry_minutes: int = Field(60, ge=1, description="First pause between two tries of a gap; doubles.")
     gap_settle_minutes: int = Field(
         5, ge=1, description="Minutes younger than this are not missing yet, they are on their way."

@@ -27,7 +27,7 @@ class GapHunting(Backfilling):
 
     def classify(self):
         with self.tools("gaps") as tools:
-            return classify_open(tools)
+            return classify_open(tools, now=self.now)
 
     def merge(self) -> None:
         """Do what dbt does with loads that were not inserted directly, as far as these tests need it."""

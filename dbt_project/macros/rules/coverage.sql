@@ -6,9 +6,12 @@
     ({{ gap }}.reason not in ('unknown', 'fetch_failed') and {{ gap }}.evidence is not null)
 {%- endmacro %}
 
-{#- Minutes outside of the symbol's life, or that retention has taken, are in the ledger, but nobody expects them. -#}
+{#-
+    Minutes outside of the symbol's life, or that retention has taken, are in the ledger, but nobody expects them. One that was asked for was
+    expected: that its symbol was delisted by then came out only because nobody had it.
+-#}
 {% macro is_expected(gap) -%}
-    ({{ gap }}.reason not in ('not_listed', 'delisted', 'retention_expired'))
+    ({{ gap }}.reason not in ('not_listed', 'delisted', 'retention_expired') or {{ gap }}.attempts > 0)
 {%- endmacro %}
 
 {#- The 1m gaps there are: a closed one is filled, or was split into others. -#}

@@ -76,7 +76,7 @@ def standing(
 def due(session: Session, exchange: str, now: datetime, most: int) -> list[Gap]:
     """Return the gaps of candles that are to be tried now, the longest waiting first."""
     rows = session.all(
-        f"SELECT {_COLUMNS} FROM gap_ledger WHERE status = 'open' AND next_attempt_at <= %s AND exchange = %s "
+        f"SELECT {_COLUMNS} FROM gap_ledger WHERE status IN ('open', 'unexplained') AND next_attempt_at <= %s AND exchange = %s "
         "AND data_type = 'klines' ORDER BY next_attempt_at, gap_id LIMIT %s",
         (now, exchange, most),
     )

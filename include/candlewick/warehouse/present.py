@@ -12,6 +12,7 @@ from candlewick.warehouse.staging import KLINES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from candlewick.market import Interval
     from candlewick.warehouse.database import Session
@@ -91,6 +92,16 @@ def candles_of(session: Session, object_id: int) -> int:
         (object_id,),
     )
     return int(row[0]) if row else 0
+
+
+def is_staged(session: Session, object_id: int, start: datetime, end: datetime) -> bool:
+    """Tell whether an object brought a candle that opens in [start, end)."""
+    row = session.one(
+        f"SELECT 1 FROM processed_files AS f JOIN {KLINES} AS s ON s.load_id = f.load_id AND s.object_id = f.object_id "
+        "WHERE f.object_id = %s AND s.open_time >= %s AND s.open_time < %s LIMIT 1",
+        (object_id, start, end),
+    )
+    return row is not None
 
 
 def oldest_live_work(session: Session) -> set[tuple[str, int]]:

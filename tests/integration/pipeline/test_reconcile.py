@@ -63,7 +63,7 @@ class Reconciling(Backfilling):
             fetch_due(tools, now=self.now)
             self.build()
             detect(self.warehouse, now=self.now)
-            classify_open(tools)
+            classify_open(tools, now=self.now)
 
     def explain(self, symbol, reason, start, end):
         with self.warehouse.session() as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from candlewick.archive_file import ArchiveFile
 from candlewick.exchange.errors import BudgetExhausted, ExchangeError, HostStateUnavailable, IpBanned, UnknownSymbol
 from candlewick.market import GapReason, Interval
-from candlewick.pipeline.archive_fetch import MISSING, fetch_file
+from candlewick.pipeline.archive_fetch import MISSING, UNCHANGED, fetch_file
 from candlewick.pipeline.bulk import load_objects
 from candlewick.pipeline.load_summary import BulkSummary
 from candlewick.pipeline.rest_span import fetch_span
-from candlewick.spans import MINUTE, Span, common, days, joined, of_day
+from candlewick.spans import DAY, MINUTE, Span, common, days, joined, of_day, without
 from candlewick.warehouse import gaps, present
 from candlewick.warehouse.database import from_ms, to_ms, utc_now
 from candlewick.warehouse.gaps import Gap, GapStatus
@@ -22,11 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from candlewick.pipeline.archive_fetch import FetchedFile
     from candlewick.pipeline.backfill.tools import Tools
     from candlewick.settings import Settings
 
+log = logging.getLogger(__name__)
+
 LABEL = "gaps"
 MOST_NOTES = 6
+UNANSWERED_PAUSE = DAY
 CONCERN_EVERYONE = (IpBanned, BudgetExhausted, HostStateUnavailable)
 
 
@@ -40,7 +45,7 @@ class FetchSummary:
     failed: int = 0
     left: int = 0
     given_up: list[Gap] = field(default_factory=list)
-    """Gaps whose last try failed: nobody asks for them again."""
+    """Gaps whose tries all failed: nobody has said what is there, so they are asked for once a day from now on."""
     loaded: BulkSummary = field(default_factory=BulkSummary)
 
     @property
@@ -68,6 +73,7 @@ class Group:
         self.symbol = group[0].symbol
         self.notes: list[dict[str, Any]] = []
         self.files: set[date] = set()
+        self.asked_until = group[-1].span.end
 
     def ask(self) -> None:
         """Ask, load what came, and write down how it went."""
@@ -86,7 +92,7 @@ class Group:
         except ExchangeError as error:
             failure = error
             self._note(error=error)
-        self._ask_archive(whole_days=False)
+        failure = self._ask_archive(whole_days=False) or failure
         self._write_down(failure if self._missing() else None)
 
     def _ask_rest(self) -> None:
@@ -97,6 +103,8 @@ class Group:
         left = self.config.gap_pages_per_run - self.summary.pages
         start = missing[0].start
         end = min(missing[-1].end, start + max(left, 1) * page * MINUTE)
+        if end < missing[-1].end:
+            self.asked_until = end
         self.summary.pages += -(-Span(start, end).minutes // page)
         found = fetch_span(
             self.tools.exchange, self.tools.lake, self.warehouse, self.symbol, Interval.MINUTE_1,
@@ -105,8 +113,8 @@ class Group:
         self._load(found.object_ids)
         self._note(rest=found.object_keys[:2], rows=found.rows, http_status=200)
 
-    def _ask_archive(self, *, whole_days: bool) -> None:
-        """Ask for the files of the days of what is missing, as far as they are published."""
+    def _ask_archive(self, *, whole_days: bool) -> ExchangeError | None:
+        """Ask for the files of the days of what is missing, as far as they are published; return what kept us from it."""
         missing = self._missing()
         wanted = [day for span in missing for day, piece in days(span) if not whole_days or piece == of_day(day)]
         for day in dict.fromkeys(wanted):
@@ -116,7 +124,8 @@ class Group:
                 self._ask_day(day, missing)
             except ExchangeError as error:
                 self._note(error=error)
-                return
+                return error
+        return None
 
     def _ask_day(self, day: date, missing: Sequence[Span]) -> None:
         """Take the day's file, the month's where there is none; of a month that is missing as a whole, that first."""
@@ -128,7 +137,10 @@ class Group:
             if file.end_ms + delay_ms > to_ms(self.moment):
                 continue
             self.summary.files += 1
-            fetched = fetch_file(self.tools.archive, self.tools.lake, self.warehouse, file, self.tools.run_id)
+            fetched = self._fetch(file)
+            if fetched.object_id is not None and fetched.state == UNCHANGED and self._brought(fetched.object_id, file):
+                log.info("%s was loaded once but its candles are gone; it is loaded again", file.name)
+                fetched = self._fetch(file, force=True)
             if fetched.object_id is not None:
                 self._load([fetched.object_id])
             self._note(file=file.name, state=fetched.state, object_id=fetched.object_id)
@@ -137,6 +149,16 @@ class Group:
                 self.files |= {file.period_start + timedelta(days=n) for n in range(length)}
                 return
         self.files.add(day)
+
+    def _fetch(self, file: ArchiveFile, *, force: bool = False) -> FetchedFile:
+        tools = self.tools
+        return fetch_file(tools.archive, tools.lake, self.warehouse, file, tools.run_id, force=force)
+
+    def _brought(self, object_id: int, file: ArchiveFile) -> bool:
+        """Tell whether a file that is loaded brought some of what is missing now."""
+        missing = common(self._missing(), [Span(from_ms(file.start_ms), from_ms(file.end_ms))])
+        with self.warehouse.session() as session:
+            return any(present.is_staged(session, object_id, span.start, span.end) for span in missing)
 
     def _load(self, object_ids: Sequence[int]) -> None:
         if object_ids:
@@ -162,16 +184,26 @@ class Group:
     def _write_down(self, failure: ExchangeError | None) -> None:
         now = utc_now()
         for gap in self.group:
-            tried = after_attempt(gap, self.config, now)
-            reason = GapReason.FETCH_FAILED if failure else GapReason.UNKNOWN
-            tried = replace(tried, reason=reason, evidence={"asked_at": str(now), "asked": self.notes[-MOST_NOTES:]})
-            if failure and tried.attempts >= self.config.gap_attempts:
-                tried = replace(tried, status=GapStatus.UNEXPLAINED, next_attempt_at=None)
-                self.summary.given_up.append(tried)
+            asked = common([gap.span], [Span(gap.span.start, self.asked_until)])
             with self.warehouse.session() as session:
-                gaps.rewrite(session, tried, now)
-            self.summary.gaps += 1
-            self.summary.failed += failure is not None
+                for span in asked:
+                    gaps.rewrite(session, self._tried(replace(gap, span=span), failure, now), now)
+                    self.summary.gaps += 1
+                    self.summary.failed += failure is not None
+                for span in without([gap.span], asked) if asked else []:
+                    gaps.add(session, replace(gap, span=span), now)  # as it was, for the next run to ask
+            self.summary.left += asked != [gap.span]
+
+    def _tried(self, gap: Gap, failure: ExchangeError | None, now: datetime) -> Gap:
+        tried = after_attempt(gap, self.config, now)
+        reason = GapReason.FETCH_FAILED if failure else GapReason.UNKNOWN
+        evidence = {"asked_at": str(now), "asked": self.notes[-MOST_NOTES:]}
+        tried = replace(tried, reason=reason, evidence=evidence, status=GapStatus.OPEN)
+        if failure and tried.attempts >= self.config.gap_attempts:
+            tried = replace(tried, status=GapStatus.UNEXPLAINED, next_attempt_at=now + UNANSWERED_PAUSE)
+            if gap.status is GapStatus.OPEN:
+                self.summary.given_up.append(tried)
+        return tried
 
 
 def _holes(span: Span, there: set[int]) -> list[Span]:

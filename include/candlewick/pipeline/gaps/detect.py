@@ -20,7 +20,7 @@ from candlewick.market import DataType, Interval
 from candlewick.pipeline.gaps import counts
 from candlewick.pipeline.gaps.reconcile import Changes, reconcile
 from candlewick.pipeline.gaps.requested import exchange_now, requested, settled_until
-from candlewick.spans import DAY, common, joined, of_day
+from candlewick.spans import DAY, MINUTE, common, joined, of_day
 from candlewick.warehouse import gaps
 from candlewick.warehouse.database import utc_now
 
@@ -89,6 +89,7 @@ class _Detection:
         self.warehouse, self.session, self.now = warehouse, session, now
         self.config = warehouse.config
         self.until = settled_until(self.config, now)
+        self._yesterday = (self.until - DAY).date()
         self.summary = DetectSummary()
 
     def run(self, *, full: bool, symbols: Sequence[str] | None) -> DetectSummary:
@@ -101,7 +102,7 @@ class _Detection:
                 (self.config.exchange, DataType.KLINES.value),
             )
         )
-        totals = self._totals()
+        totals = self._settled_totals()
         self.session.commit()  # an idle transaction would hold up every swap of a table it has read
         due = [one for one in asked if full or not checked.get(one.symbol) or self._is_old(checked[one.symbol])]
         others = [one for one in asked if one not in due]
@@ -144,7 +145,7 @@ class _Detection:
         if not others:
             return
         config = self.config
-        newest = {self.until.date(), (self.until - DAY).date()}
+        newest = {self._yesterday, self.until.date()}
         recent = counts.recent(self.session, config.exchange, min(newest))
         standing: dict[str, list[Gap]] = {}
         for row in gaps.standing(self.session, config.exchange, DataType.KLINES):
@@ -159,10 +160,11 @@ class _Detection:
         self._checked(self.session, [one.symbol for one in others], None)
 
     def _differing(self, one: Requested, total: int) -> set[date]:
-        """Return the days of which another number of minutes is expected than before; seen by the sum of all."""
-        wanted = counts.expected_by_day(one.expected)
-        if total == sum(wanted.values()):
+        """Return the days of which another number of minutes is expected than before; seen by the sum of those before yesterday."""
+        begins = of_day(self._yesterday).start
+        if total == sum(max(min(span.end, begins) - span.start, timedelta()) // MINUTE for span in one.expected):
             return set()
+        wanted = counts.expected_by_day(one.expected)
         known = counts.stored(self.session, self.config.exchange, one.symbol)
         expected = {day: count.expected for day, count in known.items()}
         return {day for day in set(wanted) | set(expected) if wanted.get(day, 0) != expected.get(day, 0)}
@@ -191,10 +193,11 @@ class _Detection:
             [(self.config.exchange, name, DataType.KLINES.value, self.until, full_check_at) for name in names],
         )
 
-    def _totals(self) -> dict[str, int]:
+    def _settled_totals(self) -> dict[str, int]:
+        """Return by symbol how many minutes were expected before yesterday; later days are counted by every run."""
         rows = self.session.all(
-            "SELECT symbol, SUM(expected_minutes) FROM coverage_counts WHERE exchange = %s GROUP BY symbol",
-            (self.config.exchange,),
+            "SELECT symbol, SUM(expected_minutes) FROM coverage_counts WHERE exchange = %s AND date < %s GROUP BY symbol",
+            (self.config.exchange, self._yesterday),
         )
         return {symbol: int(total) for symbol, total in rows}
 

@@ -2,7 +2,8 @@
 
 Neighbouring gaps share a page. A gap longer than a page is looked for in the archive first: a file brings a day or a
 month at once. An exchange that does not answer makes the gap ``fetch_failed``; it is tried again, each time after twice
-as long, until ``gap_attempts``.
+as long; after ``gap_attempts`` people are told, and it is asked for once a day. What a run has no pages left for keeps
+its turn: nobody judges minutes that were not asked for.
 """
 
 from __future__ import annotations

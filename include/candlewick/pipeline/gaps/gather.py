@@ -33,13 +33,13 @@ _NEIGHBOUR = (
 
 
 class Evidence:
-    """The evidence of one gap, as :class:`classify.Gathered` wants it.
+    """The evidence of one gap, as :class:`classify.Gathered` wants it; candles before ``until`` have all arrived.
 
     Every property may raise ExchangeError: then nothing is known, and the gap is looked at again later.
     """
 
-    def __init__(self, tools: Tools, gap: Gap, witnesses: Witnesses) -> None:
-        self.tools, self.gap, self._witnesses = tools, gap, witnesses
+    def __init__(self, tools: Tools, gap: Gap, witnesses: Witnesses, until: datetime) -> None:
+        self.tools, self.gap, self._witnesses, self.until = tools, gap, witnesses, until
         self.warehouse, self.config = tools.warehouse, tools.warehouse.config
         self.series = (gap.exchange, gap.symbol)
 
@@ -168,7 +168,7 @@ class Evidence:
     @cached_property
     def _higher(self) -> Higher:
         try:
-            return Higher.ask(self.tools, self.gap)
+            return Higher.ask(self.tools, self.gap, self.until)
         except UnknownSymbol:
             return Higher(self.tools, self.gap, [])
 

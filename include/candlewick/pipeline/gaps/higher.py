@@ -10,7 +10,7 @@ from candlewick.pipeline.bulk import load_objects
 from candlewick.pipeline.gaps.classify import Proof
 from candlewick.pipeline.gaps.staged import candles
 from candlewick.pipeline.rest_span import fetch_span
-from candlewick.spans import Span, without
+from candlewick.spans import Span, common, minutes_of, without
 from candlewick.warehouse.database import from_ms, to_ms
 
 if TYPE_CHECKING:
@@ -47,19 +47,22 @@ class Higher:
         self.tools, self.gap, self.found = tools, gap, found
 
     @classmethod
-    def ask(cls, tools: Tools, gap: Gap) -> Self:
-        """Ask for the quarters of the gap, and for its hours with one more on either side.
+    def ask(cls, tools: Tools, gap: Gap, until: datetime) -> Self:
+        """Ask for the quarters of the gap, and for the hours of all days that the gap and an hour around it touch.
+
+        Whole days, since a day of which only some hours are there would disagree with ours in all the others. Nothing that
+        closes after ``until``: it may still be forming, or hold minutes that are on their way to us.
 
         Raises:
             ExchangeError: no answer.
         """
         found: list[Candle] = []
-        for interval, beyond in ((QUARTER, 0), (HOUR, 1)):
-            step = interval.milliseconds
-            start = interval.floor(to_ms(gap.span.start)) - beyond * step
-            end = interval.floor(to_ms(gap.span.end) - 1) + (1 + beyond) * step
-            if end - start > MOST_BUCKETS * step:
-                continue  # a gap of months is no hole in the archive
+        for interval, whole, beyond in ((QUARTER, QUARTER, 0), (HOUR, Interval.DAY_1, HOUR.milliseconds)):
+            start = whole.floor(to_ms(gap.span.start) - beyond)
+            end = whole.floor(to_ms(gap.span.end) + beyond - 1) + whole.milliseconds
+            end = min(end, interval.floor(to_ms(until)))
+            if not start < end <= start + MOST_BUCKETS * interval.milliseconds:
+                continue  # not over yet; or months, which are no hole in the archive
             label = f"gaps {gap.symbol} {interval.value} {gap.span}"
             asked = fetch_span(
                 tools.exchange, tools.lake, tools.warehouse, gap.symbol, interval, start, end, tools.run_id, label=label
@@ -80,7 +83,7 @@ class Higher:
                 if not without(inside, known) or (interval is HOUR and not without(inside, quarters)):
                     continue  # what a finer candle speaks for is not judged by a coarser one
                 trades, volume = self._ours(candle.span)
-                if candle.trades > trades or candle.volume > volume:
+                if (candle.trades > trades or candle.volume > volume) and self._is_accounted_for(candle.span):
                     proofs.append(Proof(candle.span, _told(candle, trades, volume)))
         return proofs
 
@@ -107,6 +110,25 @@ class Higher:
             )
         trades, volume = row or (0, 0)
         return int(trades), volume
+
+    def _is_accounted_for(self, bucket: Span) -> bool:
+        """Tell whether each minute is there, or was asked for: one nobody asked for may be what the candle has more."""
+        series = (self.gap.exchange, self.gap.symbol)
+        with self.tools.warehouse.session() as session:
+            there = session.one(
+                f"SELECT COUNT(*) FROM {self.tools.warehouse.config.marts_schema}.fact_klines FORCE INDEX (PRIMARY) "
+                "WHERE exchange = %s AND symbol = %s AND interval_code = '1m' AND open_time >= %s AND open_time < %s "
+                "AND is_final = 1",
+                (*series, bucket.start, bucket.end),
+            )
+            asked = session.all(
+                "SELECT from_time, to_time FROM gap_ledger WHERE exchange = %s AND symbol = %s AND data_type = 'klines' "
+                "AND (status = 'explained' OR (status <> 'closed' AND attempts > 0 AND reason <> 'fetch_failed')) "
+                "AND from_time < %s AND to_time > %s",
+                (*series, bucket.end, bucket.start),
+            )
+        known = minutes_of(common([bucket], [Span(*row) for row in asked]))
+        return known + (there[0] if there else 0) >= bucket.minutes
 
 
 def _told(candle: Candle, trades: int, volume: Decimal) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from candlewick.exchange.errors import BudgetExhausted, ExchangeError, HostState
 from candlewick.market import DataType, GapReason
 from candlewick.pipeline.gaps.classify import Verdict, classify
 from candlewick.pipeline.gaps.gather import Evidence
+from candlewick.pipeline.gaps.requested import exchange_now, settled_until
 from candlewick.pipeline.gaps.witnesses import Witnesses
 from candlewick.spans import Span
 from candlewick.warehouse import gaps
@@ -18,6 +19,7 @@ from candlewick.warehouse.gaps import Gap, GapStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from candlewick.pipeline.backfill.tools import Tools
     from candlewick.warehouse.database import Session
@@ -50,13 +52,18 @@ class ClassifySummary:
 
 
 def classify_open(
-    tools: Tools, *, symbols: Sequence[str] | None = None, summary: ClassifySummary | None = None
+    tools: Tools,
+    *,
+    symbols: Sequence[str] | None = None,
+    now: datetime | None = None,
+    summary: ClassifySummary | None = None,
 ) -> ClassifySummary:
     """Give every open gap that was asked for a reason, if the evidence has one.
 
     Args:
         tools: the ports; the exchange is asked for higher candles and witnesses.
         symbols: only these; None: all.
+        now: the present by the exchange's clock; default: as it was last heard.
         summary: counts; give one to know of it also when this raises.
 
     Raises:
@@ -66,12 +73,13 @@ def classify_open(
     summary = summary if summary is not None else ClassifySummary()
     config, witnesses = tools.warehouse.config, Witnesses(tools)
     with tools.warehouse.session() as session:
+        until = settled_until(config, now or exchange_now(session))
         standing = gaps.standing(session, config.exchange, DataType.KLINES, status=GapStatus.OPEN)
     looked_at = [gap for gap in standing if _has_news(gap) and (symbols is None or gap.symbol in symbols)]
     summary.left = max(0, len(looked_at) - MOST_GAPS)
     for gap in looked_at[:MOST_GAPS]:
         try:
-            verdicts = classify(Evidence(tools, gap, witnesses))
+            verdicts = classify(Evidence(tools, gap, witnesses, until))
         except (IpBanned, HostStateUnavailable):
             raise
         except BudgetExhausted as error:
@@ -117,7 +125,7 @@ def _judged(gap: Gap, verdict: Verdict, most_attempts: int) -> Gap:
     piece = replace(gap, span=verdict.span, reason=verdict.reason, evidence=evidence)
     if verdict.reason.explains:
         return replace(piece, status=GapStatus.EXPLAINED, next_attempt_at=None)
-    if gap.attempts >= most_attempts:
+    if gap.attempts >= most_attempts and "error" not in verdict.evidence:
         return replace(piece, status=GapStatus.UNEXPLAINED, next_attempt_at=None)
     return piece
 

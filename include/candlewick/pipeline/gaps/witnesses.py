@@ -1,4 +1,7 @@
-"""Other symbols: were they silent too? Those we have candles of are looked up, others are asked for."""
+"""Other symbols: were they silent too? A candle of theirs in the facts shows that they were not; that they were, the exchange says.
+
+Facts that lack a minute prove nothing: it may be one that we have lost, or not asked for yet.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ class Witnesses:
         for name in self._candidates():
             if name == gap.symbol:
                 continue
-            spans, objects = self._candles(name, around)
+            spans, objects = self._candles(name, gap.span, around)
             before = common(spans, [Span(around.start, gap.span.start)])
             after = common(spans, [Span(gap.span.end, around.end)])
             if before and after:
@@ -64,12 +67,14 @@ class Witnesses:
             self._names = list(dict.fromkeys([*self.config.outage_witnesses, *(row[0] for row in rows)]))
         return self._names
 
-    def _candles(self, name: str, around: Span) -> tuple[list[Span], tuple[str, ...]]:
+    def _candles(self, name: str, span: Span, around: Span) -> tuple[list[Span], tuple[str, ...]]:
         """Return the stretches of time a symbol has candles of, and the answers that say so (none: our facts do)."""
         key = (name, around)
         if key not in self._asked:
             own = self._own(name, around)
-            self._asked[key] = (own, ()) if own else self._ask(name, around)
+            # A page of minutes reaches this far; beyond it hours would be asked for, which are coarser than our own minutes.
+            has_all = common(own, [span]) == [span] or around.minutes > PAGE_MINUTES
+            self._asked[key] = (own, ()) if own and has_all else self._ask(name, around)
         return self._asked[key]
 
     def _own(self, name: str, around: Span) -> list[Span]:
