@@ -1,6 +1,7 @@
 """How objects are named, in the bucket of payloads as received. Stamps are of the capture, in ms, UTC.
 
 * answers: ``{date}/{symbol}_{data_type}_{captured_at}[_p{page}].json``;
+* answers nobody asked to load: ``evidence/`` and the same name; a rebuild leaves them alone;
 * archive files: ``archive/`` and the archive's own path, each edition with its own stamp:
   ``archive/spot/monthly/klines/BTCUSDT/1m/BTCUSDT-1m-2023-03_1700000000000.zip``, its checksum beside it;
 * archive files that are not what their checksum says: ``refused/``, named likewise.
@@ -16,7 +17,7 @@ from pathlib import PurePosixPath
 from candlewick.archive_file import ArchiveFile
 from candlewick.market import DataType, Interval
 
-ARCHIVE, REFUSED = "archive", "refused"
+ARCHIVE, REFUSED, EVIDENCE = "archive", "refused", "evidence"
 CHECKSUM_SUFFIX = ".CHECKSUM"
 _PUBLISHED_UNDER = "data/"
 _RAW = re.compile(
@@ -49,6 +50,11 @@ def raw_key(symbol: str, data_type: DataType, interval: Interval | None, capture
     date = datetime.fromtimestamp(captured_at_ms / 1000, UTC).strftime("%Y-%m-%d")
     suffix = "" if page == 1 else f"_p{page}"
     return f"{date}/{symbol}_{data_type_label(data_type, interval)}_{captured_at_ms}{suffix}.json"
+
+
+def evidence_key(key: str) -> str:
+    """Name a payload that is evidence and nothing else, from what ``raw_key`` calls it."""
+    return f"{EVIDENCE}/{key}"
 
 
 def parse_raw_key(key: str) -> RawKey | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from candlewick.lake.envelope import wrap
-from candlewick.lake.keys import raw_key
+from candlewick.lake.keys import evidence_key, raw_key
 from candlewick.market import DataType, Interval, Lane, Source
 from candlewick.warehouse.database import from_ms
 from candlewick.warehouse.outcomes import Outcome
@@ -45,8 +45,11 @@ class Asked:
     shard: str
     lane: Lane = Lane.LIVE
 
-    def keep(self, lake: Lake, answer: Answer, span: Span) -> Outcome:
-        """Put an answer into the lake, byte for byte in its envelope; return the row that queues it for the load."""
+    def keep(self, lake: Lake, answer: Answer, span: Span, *, as_evidence: bool = False) -> Outcome:
+        """Put an answer into the lake, byte for byte in its envelope; return the row that queues it for the load.
+
+        ``as_evidence``: it lies apart and is not queued, now or by a rebuild, since nobody asked for its candles.
+        """
         payload = wrap(
             answer.body,
             exchange=self.exchange,
@@ -59,8 +62,10 @@ class Asked:
         )
         bucket = lake.config.raw_bucket
         key = raw_key(self.symbol, self.data_type, self.interval, answer.captured_at_ms, self.page)
+        key = evidence_key(key) if as_evidence else key
         lake.put(bucket, key, payload)
-        return self.stored(answer, span, StoredObject(bucket, key, payload))
+        outcome = self.stored(answer, span, StoredObject(bucket, key, payload))
+        return replace(outcome, load_state="none") if as_evidence else outcome
 
     def stored(self, answer: Answer, span: Span, kept: StoredObject) -> Outcome:
         """Return the row of an answer that is in the lake; it queues the object for the load."""

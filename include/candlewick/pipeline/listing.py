@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from candlewick.exchange.errors import ExchangeError, Unavailable, UnknownSymbol
@@ -47,7 +46,7 @@ def first_open_time(exchange: Exchange, lake: Lake, warehouse: Warehouse, symbol
             return None
         raise
     span = klines_span(answer.body, answer.exchange_time_ms)
-    kept = replace(asked.keep(lake, answer, span), load_state="none")
+    kept = asked.keep(lake, answer, span, as_evidence=True)
     opened = None if span.first_open_ms is None else from_ms(span.first_open_ms)
     with warehouse.session() as session:
         outcomes.record(session, [kept])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -47,9 +47,10 @@ def ask_aside(tools: Tools, symbol: str, interval: Interval, start_ms: int, end_
             with tools.warehouse.session() as session:
                 outcomes.record(session, [asked.failed(error, utc_now())])
         raise
-    kept = asked.keep(tools.lake, answer, klines_span(answer.body, answer.exchange_time_ms))
+    span = klines_span(answer.body, answer.exchange_time_ms)
+    kept = asked.keep(tools.lake, answer, span, as_evidence=True)
     with tools.warehouse.session() as session:
-        outcomes.record(session, [replace(kept, load_state="none")])
+        outcomes.record(session, [kept])
     try:
         rows = msgspec.json.decode(answer.body, type=list[list[object]])
     except UNREADABLE as error:
