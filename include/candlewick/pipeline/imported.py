@@ -18,12 +18,13 @@ MOST_PROBLEMS = 200
 class ImportSummary:
     """What came of a folder.
 
-    ``queue`` holds the sizes of queued objects by id. ``skipped`` files were taken before, ``left_out`` are of other
-    symbols, intervals or times. ``problems`` are sentences, the first of ``problem_count``; ``unverified`` archive files
-    came without a checksum.
+    ``queue`` holds the sizes of queued objects by id, ``there`` the ids of those that were queued and loaded before.
+    ``skipped`` files were taken before, ``left_out`` are of other symbols, intervals or times. ``problems`` are sentences,
+    the first of ``problem_count``; ``unverified`` archive files came without a checksum.
     """
 
     queue: dict[int, int] = field(default_factory=dict)
+    there: set[int] = field(default_factory=set)
     skipped: int = 0
     left_out: int = 0
     problem_count: int = 0
@@ -48,8 +49,10 @@ class ImportSummary:
         """Note a file whose content was taken before, by this import or an earlier one."""
         if is_queued and object_id not in self.queue:
             self.queued(object_id, payload_bytes)
-        else:
-            self.skipped += 1
+            return
+        self.skipped += 1
+        if object_id not in self.queue:
+            self.there.add(object_id)
 
     def problem(self, name: object, sentence: object) -> None:
         """Note a file that is not imported, and why."""

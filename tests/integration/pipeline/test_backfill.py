@@ -145,7 +145,9 @@ def test_local_files_are_loaded_and_their_part_says_which_span_they_have(backfil
     assert "BTCUSDT-1m-2024-05-28.zip" in backfilling.parts("run 1", "reason")[0][0]
     with pytest.raises(BackfillIncomplete, match="expected files of ETHUSDT"):
         backfilling.report("run 1")
-    assert backfilling.run(**files) == [("files", "unchanged", 0)]
+    again = backfilling.run(**files, symbols=["BTCUSDT", "ETHUSDT"])
+    assert again == [("files", "unchanged", 0), ("files", "missing", 0)]
+    assert backfilling.parts("run 2", "p.from_time, p.to_time") == spans
     with pytest.raises(RequestRefused, match="expected a folder below"):
         backfilling.run(**(files | {"folder": "../elsewhere"}))
 

@@ -12,8 +12,8 @@ from candlewick.exchange.archive import from_connection as open_archive
 from candlewick.lake.keys import ARCHIVE, checksum_key
 from candlewick.market import Interval
 from candlewick.pipeline.archive_fetch import fetch_file
-from candlewick.pipeline.bulk import load_backlog
 from candlewick.pipeline.backfill.tools import Tools
+from candlewick.pipeline.bulk import load_backlog
 from candlewick.pipeline.compare import HISTORY, first_difference
 from candlewick.pipeline.gaps.aside import ask_aside
 from candlewick.pipeline.listing import first_open_time

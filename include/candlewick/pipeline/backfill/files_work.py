@@ -35,30 +35,33 @@ def bring_files(tools: Tools, parts: Sequence[Part], folder: str) -> Iterator[tu
     names = [part.symbol for part in parts]
     found = import_folder(tools.lake, tools.warehouse, folder, tools.run_id, names, parts[0].interval, span)
     with tools.warehouse.session() as session:
-        objects = present.spans(session, found.object_ids)
+        queued = present.spans(session, found.object_ids)
+        there = present.spans(session, sorted(found.there))
     for part in parts:
-        came, result = _load(tools, part, [one for one in objects if one.symbol == part.symbol], found)
+        own = [[one for one in objects if one.symbol == part.symbol] for objects in (queued, there)]
+        came, result = _load(tools, part, *own, found)
         yield came, replace(result, seconds=time.monotonic() - started)
         started = time.monotonic()
 
 
-def _load(tools: Tools, part: Part, objects: Sequence[QueuedSpan], found: ImportSummary) -> tuple[Part, PartResult]:
-    """Load a symbol's objects; where the folder has none, it may be that they were taken before."""
+def _load(
+    tools: Tools, part: Part, objects: Sequence[QueuedSpan], there: Sequence[QueuedSpan], found: ImportSummary
+) -> tuple[Part, PartResult]:
+    """Load a symbol's objects; the part spans those that were loaded before as well, perhaps by a try that was killed."""
     told = [found.sentence] if found.problem_count or found.unverified else []
-    if not objects:
-        state = PartState.UNCHANGED if found.skipped else PartState.MISSING
-        told += [] if found.skipped else [f"the folder has nothing of {part.symbol} in this span"]
-        return replace(part, end_ms=part.start_ms), PartResult(state, reason="; ".join(told) or None)
+    if not objects and not there:
+        told.append(f"the folder has nothing of {part.symbol} in this span")
+        return replace(part, end_ms=part.start_ms), PartResult(PartState.MISSING, reason="; ".join(told))
     summary = BulkSummary()
     for at in range(0, len(objects), BATCH):
         ids = [one.object_id for one in objects[at : at + BATCH]]
         load_objects(tools.lake, tools.warehouse, tools.run_id, ids, summary)
     told += [f"{summary.rejected} rows in quarantine"] if summary.rejected else []
     size = sum(one.payload_bytes for one in objects)
-    state = PartState.DONE if summary.rows else PartState.MISSING
+    state = PartState.DONE if summary.rows else PartState.UNCHANGED if there else PartState.MISSING
     result = PartResult(state, summary.objects, summary.rows, size, reason="; ".join(told) or None)
-    firsts = [one.first_open_ms for one in objects if one.first_open_ms is not None]
-    lasts = [one.last_open_ms for one in objects if one.last_open_ms is not None]
+    firsts = [one.first_open_ms for one in (*objects, *there) if one.first_open_ms is not None]
+    lasts = [one.last_open_ms for one in (*objects, *there) if one.last_open_ms is not None]
     start_ms = min(firsts, default=part.start_ms)
     end_ms = max(lasts, default=start_ms - part.interval.milliseconds) + part.interval.milliseconds
     return replace(part, start_ms=start_ms, end_ms=end_ms), result
