@@ -26,6 +26,23 @@ def test_a_file_that_cannot_be_trusted_is_replaced_by_rest_or_fails_its_part(bac
     backfilling.report()
 
 
+@pytest.mark.parametrize("source", ["auto", "archive"])
+@pytest.mark.parametrize(
+    "fault", [{"kind": "bad_checksum"}, {"kind": "truncated", "rows": 0}], ids=["cannot be trusted", "is empty"]
+)
+def test_a_months_file_that_is_worth_nothing_is_replaced_by_those_of_its_days(backfilling, market, source, fault):
+    market.add_faults(fault | {"path": "monthly"})
+    april = {"start": "2024-04-01", "end": "2024-04-30", "interval": "4h", "source": source}
+
+    assert backfilling.run(**april) == [("archive_monthly", "done", 180)]
+    assert "BTCUSDT-4h-2024-04" in backfilling.parts("run 1", "reason")[0][0]
+    assert backfilling.run(**april) == [("archive_monthly", "unchanged", 0)]
+    market.add_faults({"kind": "404", "path": "daily"})
+    nothing = backfilling.run(**april, symbols=["ETHUSDT"])
+    without = "failed" if fault["kind"] == "bad_checksum" else "missing"
+    assert nothing == [("archive_monthly", *(("done", 180) if source == "auto" else (without, 0)))]
+
+
 def test_a_symbol_nobody_has_fails_the_report(backfilling):
     assert (
         backfilling.run(**TWO_DAYS, source="archive", symbols=["NOSUCHUSDT"]) == [("archive_daily", "missing", 0)] * 2

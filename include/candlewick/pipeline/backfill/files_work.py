@@ -38,10 +38,13 @@ def bring_files(tools: Tools, parts: Sequence[Part], folder: str) -> Iterator[tu
         queued = present.spans(session, found.object_ids)
         there = present.spans(session, sorted(found.there))
     for part in parts:
-        own = [[one for one in objects if one.symbol == part.symbol] for objects in (queued, there)]
-        came, result = _load(tools, part, *own, found)
+        came, result = _load(tools, part, _of(part, queued), _of(part, there), found)
         yield came, replace(result, seconds=time.monotonic() - started)
         started = time.monotonic()
+
+
+def _of(part: Part, objects: Sequence[QueuedSpan]) -> list[QueuedSpan]:
+    return [one for one in objects if one.symbol == part.symbol]
 
 
 def _load(

@@ -41,6 +41,8 @@ class _Tally:
     payload_bytes: int = 0
     there: int = 0
     """Files and spans that were there already."""
+    refused: bool = False
+    """A file is there that cannot be trusted."""
     failed: bool = False
     notes: list[str] = field(default_factory=list)
 
@@ -100,10 +102,8 @@ class PartWork:
         return self.tally.result
 
     def _month(self, month: ArchiveFile) -> None:
-        """Take the month's file, or the files of its days where there is none."""
+        """Take the month's file, or the files of its days where there is none to be trusted."""
         if self._take(month):
-            return
-        if self.tally.failed:
             return
         days = [month.period_start + timedelta(days=n) for n in range((month.period_end - month.period_start).days)]
         self._days([ArchiveFile.of_day(month.symbol, month.interval, day) for day in days])
@@ -116,7 +116,9 @@ class PartWork:
         if self._may_ask_rest:
             for start_ms, end_ms in _neighbours(missing):
                 self._rest(start_ms, end_ms)
-        elif not self.tally.failed:
+        elif self.tally.refused:
+            self.tally.failed = True
+        else:
             self._note(f"the archive has no file of {_shown(missing)}")
 
     def _take(self, file: ArchiveFile) -> bool:
@@ -131,6 +133,9 @@ class PartWork:
             summary = self._load([fetched.object_id] if fetched.object_id else [])
         if summary.objects and not summary.rows and summary.rejected:
             return self._refused(file, f"nothing of {file.name} could be loaded, it is in quarantine")
+        if not any(summary.rows_by_object.values()):
+            self._note(f"{file.name} holds no candle")
+            return False
         self.tally.there += not summary.objects
         self.tally.payload_bytes += fetched.payload_bytes if summary.objects else 0
         return True
@@ -144,9 +149,9 @@ class PartWork:
         return False
 
     def _refused(self, file: ArchiveFile, reason: str) -> bool:
-        """A file that nobody should load: other sources stand in, unless only the archive was wanted."""
+        """A file that nobody should load: days stand in for a month, REST for a day unless only the archive was wanted."""
         self._note(f"{file.name}: {reason}" if file.name not in reason else reason)
-        self.tally.failed |= not self._may_ask_rest
+        self.tally.refused = True
         return False
 
     def _rest(self, start_ms: int, end_ms: int) -> None:
