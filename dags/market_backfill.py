@@ -106,7 +106,7 @@ def market_backfill() -> None:
     @task(
         pool=wiring.POOL_BACKFILL,  # not dbt's: history takes minutes to build, and the next minute must find a slot
         execution_timeout=timedelta(hours=12),
-        retries=20,  # something else may be building history
+        retries=20,  # another build of history may keep a table's lock
         max_active_tis_per_dag=1,
         priority_weight=2,
         inlets=[wiring.table_asset("staging_klines", schema="raw")],

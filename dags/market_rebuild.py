@@ -93,7 +93,7 @@ def market_rebuild() -> None:
     @task(
         pool=wiring.POOL_BACKFILL,  # not dbt's: history takes minutes to build, and the next minute must find a slot
         execution_timeout=timedelta(hours=12),
-        retries=20,  # a backfill may be building
+        retries=20,  # another build may keep a table's lock
         inlets=wiring.staging_assets(),
         outlets=[wiring.table_asset(table) for table in BUILT],
     )
@@ -103,7 +103,7 @@ def market_rebuild() -> None:
 
         os.nice(NICENESS)
         arguments = ["run", "--selector", "minute", "--vars", "{lane: backfill}"]
-        return run_dbt(arguments, wiring.dbt_environment(), name="backfill").sentence
+        return run_dbt(arguments, wiring.dbt_environment(), name="rebuild").sentence
 
     queue() >> load() >> transform()
 

@@ -1,6 +1,6 @@
 """Whether two warehouses hold the same: tables are compared by sums of their parts, and the first difference is named.
 
-The sums are made by the servers, a series and month each; rows are read only of a part whose sums differ. The two may
+The sums are made by the servers, a series and month each (by SHA2: MD5 is not part of every MySQL); rows are read only of a part whose sums differ. The two may
 be servers of different makes.
 """
 
@@ -81,7 +81,7 @@ def _parts(session: Session, warehouse: Warehouse, compared: Compared) -> dict[t
     columns = ", ".join((*compared.key, *compared.values))
     part = ", ".join((*compared.series, _month(compared)))
     rows = session.all(
-        f"SELECT {part}, COUNT(*), BIT_XOR(CAST(CONV(LEFT(MD5(CONCAT_WS('|', {columns})), 16), 16, 10) AS UNSIGNED)) "
+        f"SELECT {part}, COUNT(*), BIT_XOR(CAST(CONV(LEFT(SHA2(CONCAT_WS('|', {columns}), 256), 16), 16, 10) AS UNSIGNED)) "
         f"FROM {warehouse.config.marts_schema}.{compared.table} GROUP BY {part}"
     )
     return {row[:-2]: row[-2:] for row in rows}

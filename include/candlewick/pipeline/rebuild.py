@@ -11,7 +11,9 @@ import logging
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from heapq import merge
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,15 +117,20 @@ class _Rebuild:
         """List the answers that are wanted, by the day of their capture; they age from one bucket into the other."""
         prefixes = [f"{day}/" for day in self.request.days()] or [ANSWERS]
         for prefix in prefixes:
-            seen = set()
-            for bucket in (self.config.raw_bucket, self.config.archive_bucket):
-                for key, size in self.lake.sizes(bucket, prefix):
-                    found = parse_raw_key(key)
-                    if found is None:
-                        self.summary.foreign += 1
-                    elif key not in seen and self._is_wanted(found):
-                        seen.add(key)
-                        yield bucket, key, size
+            # Stores list in the order of keys: what lies in both buckets comes twice in a row, and nothing is remembered.
+            buckets = (self.config.raw_bucket, self.config.archive_bucket)
+            before = ""
+            for key, bucket, size in merge(*(self._keys(bucket, prefix) for bucket in buckets), key=itemgetter(0)):
+                found = parse_raw_key(key)
+                if found is None:
+                    self.summary.foreign += 1
+                elif key != before and self._is_wanted(found):
+                    yield bucket, key, size
+                before = key
+
+    def _keys(self, bucket: str, prefix: str) -> Iterator[tuple[str, str, int]]:
+        for key, size in self.lake.sizes(bucket, prefix):
+            yield key, bucket, size
 
     def _is_wanted(self, found: RawKey) -> bool:
         captured = datetime.fromtimestamp(found.captured_at_ms / 1000, UTC).date()

@@ -151,6 +151,23 @@ def test_symbols_and_days_say_which_objects_are_taken(lake, warehouse, params, f
     assert queue_from_lake(lake, warehouse, "again", request).files == files
 
 
+def test_an_answer_that_aged_is_taken_once_also_while_it_lies_in_both_buckets(binance, lake, warehouse):
+    cycle(binance, lake, warehouse)
+    only, both, *others = keys(lake)
+    for key in (only, both):
+        lake.put(lake.config.archive_bucket, key, lake.get(lake.config.raw_bucket, key))
+    lake._client.delete_object(Bucket=lake.config.raw_bucket, Key=only)
+    for table in ("extraction_outcomes", "processed_files", "staging_klines", "staging_orderbook"):
+        ask(warehouse, f"DELETE FROM {table}")
+
+    queued = queue_from_lake(lake, warehouse, "again", RebuildRequest())
+    assert (queued.answers, queued.known, queued.foreign) == (2 + len(others), 0, 0)
+    assert ask(warehouse, "SELECT object_key FROM extraction_outcomes WHERE bucket = %s", lake.config.archive_bucket) == [
+        (only,)
+    ]
+    assert load_backlog(lake, warehouse, "again").objects == queued.answers
+
+
 def test_a_file_without_its_checksum_is_taken_as_it_is_and_one_with_anothers_is_left_out(lake, warehouse):
     keep(warehouse, lake, month())
     keep(warehouse, lake, month("2023-04"))
