@@ -47,6 +47,9 @@ def cases(candle, theirs, published, at):
             [candle("10:00")], [theirs("10:00", 100, high=101, trades=12)], [HOLE],
             (1, 1, 1), "10:00", "archive_hole 2026-03-05 10:41 (1 minute)",
         ),
+        "PARTLYKNOWN": (
+            [candle("10:00")], [theirs("10:00", trades=12)], [HOLE, ("unknown", "10:50", "10:51", "open")], (1, 1, 0), "10:00", None,
+        ),
         "UNKNOWN": ([candle("10:00")], [theirs("10:00", trades=12)], [("unknown", "10:41", "10:42", "unexplained")], (1, 1, 0), "10:00", None),
         "ELSEWHERE": ([candle("10:00")], [theirs("10:00", trades=12)], [("archive_hole", "11:00", "11:01", "explained")], (1, 1, 0), "10:00", None),
         "MORETHANTHEY": ([candle("10:00", trades=12)], [theirs("10:00")], [HOLE], (1, 1, 0), "10:00", None),

@@ -1,8 +1,9 @@
 {#- Each macro selects differing buckets (exchange, symbol, check_name, bucket_start) with the words that explain them; none invents any. -#}
 
 {#-
-    By a row of the gap ledger that overlaps the bucket, as in "archive_hole 2023-02-14 16:39 (1 minute)". What REST has and the archive has
-    not is no gap any more: there a hole of the archive explains although the row is closed.
+    By a row of the gap ledger that overlaps the bucket, as in "archive_hole 2023-02-14 16:39 (1 minute)"; not while other minutes of the
+    bucket are missing without a reason, for the difference may be theirs. What REST has and the archive has not is no gap any more: there
+    a hole of the archive explains although the row is closed.
 -#}
 {% macro explained_by_gap(differing) -%}
     select
@@ -29,6 +30,18 @@
         and (
             gaps.status = 'explained'
             or (gaps.status = 'closed' and gaps.reason = 'archive_hole' and differing.check_name = 'rest_vs_archive')
+        )
+        and not exists (
+            select 1
+            from {{ source('raw', 'gap_ledger') }} as others
+            where
+                others.exchange = differing.exchange
+                and others.symbol = differing.symbol
+                and others.data_type = 'klines'
+                and others.interval_code = '1m'
+                and others.status in ('open', 'unexplained')
+                and others.from_time < differing.bucket_end
+                and others.to_time > differing.bucket_start
         )
 {%- endmacro %}
 

@@ -79,8 +79,8 @@ class Fetched:
 def choose(warehouse: Warehouse, request: ReconcileRequest, *, now: datetime | None = None) -> list[Wanted]:
     """Return what the request lacks, by symbol.
 
-    Without a span: of each symbol the newest days, at most ``reconcile_days``, that were not compared yet; and, of the
-    symbols we follow, the archive's files of the last days it can have published.
+    Without a span: of each symbol the newest days, at most ``reconcile_days``, that were not compared yet, then those that
+    differ without an explanation; and, of the symbols we follow, the archive's files of the last days it can have published.
     """
     config, moment = warehouse.config, now or utc_now()
     published = (moment - timedelta(hours=config.archive_delay_hours)).date()  # the first day that is not yet
@@ -94,7 +94,9 @@ def choose(warehouse: Warehouse, request: ReconcileRequest, *, now: datetime | N
             if request.symbols and symbol not in request.symbols:
                 continue
             days = reconciliation.days(session, config, symbol, first, last, moment)
-            new = [day for day in days if day.needs_hours or day.needs_day][: None if has_span else most]
+            lacking = [day for day in days if day.needs_hours or day.needs_day]
+            lacking.sort(key=lambda day: day.is_compared)  # days that stay in dispute do not keep others waiting
+            new = lacking[: None if has_span else most]
             files = [day.date for day in days if day.needs_file and day.date < published]
             wanted = Wanted(
                 symbol,

@@ -15,7 +15,7 @@ DAYS, TABLE = "daily_klines", "reconciliation_daily"
 # Every row is one look-up by its whole key. A day is ours to compare when nothing of it is still to come and all its
 # minutes were asked for: the same rule as in the dbt macro `comparable`.
 _TO_COMPARE = """
-    SELECT built.date, {hours} IS NULL, {day} IS NULL, COALESCE(daily.path, monthly.path) IS NULL
+    SELECT built.date, {hours}, {day}, COALESCE(daily.path, monthly.path) IS NULL
     FROM {marts}.daily_klines AS built FORCE INDEX (PRIMARY)
     {compared}
     LEFT JOIN coverage_counts AS counts
@@ -43,12 +43,16 @@ _COMPARED = """
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day of a symbol with what it lacks: the exchange's own hours, its own day, the archive's file of its minutes."""
+    """A day of a symbol with what it lacks: the exchange's own hours, its own day, the archive's file of its minutes.
+
+    What differs without an explanation is asked for anew: the exchange may have mended it, or not all of it was asked for.
+    """
 
     date: date
     needs_hours: bool
     needs_day: bool
     needs_file: bool
+    is_compared: bool
 
 
 def symbols(session: Session, config: Settings) -> list[tuple[str, bool]]:
@@ -77,10 +81,13 @@ def days(session: Session, config: Settings, symbol: str, first: date, last: dat
     compared = "".join(
         _COMPARED.format(marts=config.marts_schema, alias=alias, check=check) for alias, check in aliases.items()
     )
-    marks = {alias: f"{alias}.date" if aliases else "NULL" for alias in ("hours", "day")}
+    marks = {alias: f"{alias}.unexplained_count" if aliases else "NULL" for alias in ("hours", "day")}
     query = _TO_COMPARE.format(marts=config.marts_schema, compared=compared, **marks)
     rows = session.all(query, (config.exchange, symbol, first, last, now))
-    return [Day(day, bool(hours), bool(own), bool(file)) for day, hours, own, file in rows]
+    return [
+        Day(day, hours != 0, own != 0, bool(file), hours is not None and own is not None)
+        for day, hours, own, file in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,29 @@ def test_a_hole_and_an_outage_are_differences_until_the_ledger_names_them(reconc
     assert reconciling.asked() == []
 
 
+def test_the_exchanges_hours_that_a_gap_was_judged_by_are_no_reason_for_a_dispute(reconciling, market):
+    market.add_faults({"kind": "outage", "start": to_ms(LATE), "end": to_ms(LATE + 80 * MINUTE)})
+    reconciling.run(**DAYS, source="archive")
+    reconciling.build()
+    reconciling.hunt_gaps()
+    reconciling.build()
+
+    assert reconciling.found(where="check_name = '1h'") == [("BTCUSDT", 30, "1h", 0, 0)]
+
+
+def test_a_day_of_which_only_some_hours_were_asked_for_is_asked_for_again(reconciling):
+    reconciling.run(**DAYS, source="archive")
+    reconciling.run(start="2024-05-30T10:00:00Z", end="2024-05-30T12:00:00Z", source="rest", interval="1h")
+    reconciling.build()
+    assert reconciling.found("unexplained_count") == [("BTCUSDT", 30, "1h", 22)]
+    assert [one.hours for one in reconciling.choose()] == [(date(2024, 5, 29), date(2024, 5, 30))]
+
+    reconciling.reconcile()
+
+    assert disagreements(reconciling.warehouse) == []
+    assert reconciling.choose() == []
+
+
 def test_what_rest_said_too_early_is_set_against_the_archive(reconciling, market):
     market.set_clock("2024-05-30T10:04:02Z")
     market.add_faults({"kind": "late_revision", "symbol": "BTCUSDT", "seconds": 300})
