@@ -15,7 +15,7 @@ symbols as (
             limit 1
         ) as newest_captured_at
     from {{ source('raw', 'tracked_symbols') }} as tracked
-    where tracked.active = 1 and tracked.status = 'TRADING'
+    where tracked.active = 1 and coalesce(tracked.status, 'TRADING') = 'TRADING'
 
 ),
 

@@ -8,7 +8,7 @@ symbols as (
         tracked.*,
         '1m' as interval_code
     from {{ source('raw', 'tracked_symbols') }} as tracked
-    where tracked.active = 1 and tracked.status = 'TRADING'
+    where tracked.active = 1 and coalesce(tracked.status, 'TRADING') = 'TRADING'
 
 ),
 

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from candlewick.market import DataType, Interval, Lane
+from candlewick.warehouse import symbols
 from candlewick.warehouse.database import utc_now
 from candlewick.warehouse.events import Event, Kind, Severity
+from candlewick.warehouse.symbols import TRADING
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from candlewick.warehouse.database import Session, Warehouse
 
 FACTS = "fact_klines"
+_NEVER_ASKED = "market_minute has asked for nothing yet: is it paused, or the scheduler down?"
 MINUTE = Interval.MINUTE_1
 LENGTH = timedelta(milliseconds=MINUTE.milliseconds)
 # ORDER BY ... LIMIT 1 walks the key backwards and stops; GROUP BY with MAX reads all of history.
@@ -29,7 +32,7 @@ _NEWEST = """
     FROM tracked_symbols s
     LEFT JOIN extraction_metadata m
         ON m.exchange = s.exchange AND m.symbol = s.symbol AND m.data_type = %s AND m.interval_code = %s
-    WHERE s.exchange = %s AND s.active = 1 AND s.status = 'TRADING'
+    WHERE s.exchange = %s AND s.active = 1 AND COALESCE(s.status, '{trading}') = '{trading}'
     ORDER BY s.symbol
 """
 
@@ -38,13 +41,18 @@ def stale_symbols(warehouse: Warehouse, config: Settings, *, now: datetime | Non
     """Return an event per active, trading symbol whose newest final 1m fact closed over ``stale_after_minutes`` ago.
 
     Before dbt has built the facts, the watermarks stand in for them. A symbol without any candle is late when it has been
-    tracked for that long.
+    tracked for that long, also one whose state nobody has asked for. While no symbol was ever tracked, one event says so:
+    the first run of market_minute would have begun with ``CANDLEWICK_SYMBOLS``.
     """
     moment = now or utc_now()
     allowed = timedelta(minutes=config.stale_after_minutes)
     with warehouse.session() as session:
+        if symbols.is_empty(session, config.exchange):
+            return [Event(Kind.STALE, Severity.ERROR, "market_minute", "no symbol is followed yet; " + _NEVER_ASKED)]
         newest = _NEWEST_FACT.format(marts=config.marts_schema) if _has_facts(session, config) else "m.last_open_time"
-        rows = session.all(_NEWEST.format(newest=newest), (DataType.KLINES.value, MINUTE.value, config.exchange))
+        rows = session.all(
+            _NEWEST.format(newest=newest, trading=TRADING), (DataType.KLINES.value, MINUTE.value, config.exchange)
+        )
         late = [row for row in rows if moment - ((row[1] + LENGTH) if row[1] else row[3]) > allowed]
         silence = _silence(session, config, moment - allowed) if late else ""
     found = []
@@ -82,7 +90,7 @@ def _silence(session: Session, config: Settings, since: datetime) -> str:
         (config.exchange, Lane.LIVE.value),
     )
     if row is None:
-        return "market_minute has asked for nothing yet: is it paused, or the scheduler down?"
+        return _NEVER_ASKED
     if row[0] >= since:
         return ""
     return (

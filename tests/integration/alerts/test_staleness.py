@@ -72,7 +72,19 @@ def test_a_symbol_is_late_when_its_newest_final_candle_closed_too_long_ago(wareh
     assert event.message.startswith("newest final candle closed at 2026-01-01 11:54 UTC, 6 minutes ago (allowed: 5)")
 
 
-@pytest.mark.parametrize("fields", [{"status": "HALT"}, {"status": None}, {"active": 0}])
+def test_a_pipeline_that_never_ran_is_told_whether_or_not_its_symbols_are_named(warehouse, told, symbol):
+    (event,) = stale_symbols(warehouse, told, now=NOON)
+    assert event.subject == "market_minute"
+    assert "market_minute has asked for nothing yet: is it paused" in event.message
+
+    symbol("BTCUSDT", status=None)
+    (event,) = stale_symbols(warehouse, told, now=NOON)
+    assert event.message.startswith(
+        "no candle since it was added, 1440 minutes ago (allowed: 5); market_minute has asked for nothing"
+    )
+
+
+@pytest.mark.parametrize("fields", [{"status": "HALT"}, {"active": 0}])
 def test_what_does_not_trade_or_is_not_tracked_is_not_late(warehouse, told, symbol, fields):
     symbol("BTCUSDT", newest=NOON - timedelta(hours=1), **fields)
 
