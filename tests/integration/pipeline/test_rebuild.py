@@ -162,9 +162,9 @@ def test_an_answer_that_aged_is_taken_once_also_while_it_lies_in_both_buckets(bi
 
     queued = queue_from_lake(lake, warehouse, "again", RebuildRequest())
     assert (queued.answers, queued.known, queued.foreign) == (2 + len(others), 0, 0)
-    assert ask(warehouse, "SELECT object_key FROM extraction_outcomes WHERE bucket = %s", lake.config.archive_bucket) == [
-        (only,)
-    ]
+    assert ask(
+        warehouse, "SELECT object_key FROM extraction_outcomes WHERE bucket = %s", lake.config.archive_bucket
+    ) == [(only,)]
     assert load_backlog(lake, warehouse, "again").objects == queued.answers
 
 
