@@ -15,7 +15,7 @@ from candlewick.market import DataType, Lane
 from candlewick.pipeline.payload import Span, depth_span, klines_span
 from candlewick.settings import SYMBOL_PATTERN
 from candlewick.warehouse import outcomes
-from candlewick.warehouse.database import from_ms
+from candlewick.warehouse.database import from_ms, to_ms, utc_now
 from candlewick.warehouse.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 BATCH = 200
 LARGEST_BYTES = 64 << 20
 SHARD = "files"
+CLOCKS_DIFFER_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,17 @@ class Answers:
         if envelope.exchange != self.config.exchange or not SYMBOL_PATTERN.fullmatch(envelope.symbol):
             raise ValueError(
                 f"expected a symbol of {self.config.exchange}, got {envelope.symbol!r} of {envelope.exchange!r}"
+            )
+        if envelope.source.is_archive:
+            raise ValueError(
+                f"expected an answer to a question, got one that says its source is {envelope.source.value}"
+            )
+        now_ms = to_ms(utc_now())
+        if max(envelope.captured_at, envelope.server_time) > now_ms + CLOCKS_DIFFER_MS:
+            # It would win against every later capture, and unfinished candles would pass for final.
+            raise ValueError(
+                f"expected an answer of the past, got one captured at {from_ms(envelope.captured_at)} when the exchange's "
+                f"clock showed {from_ms(envelope.server_time)}"
             )
         if (envelope.interval is None) != (envelope.type is DataType.DEPTH):
             raise ValueError(f"expected an interval with klines and none with depth, got {envelope.interval!r}")

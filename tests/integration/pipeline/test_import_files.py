@@ -217,6 +217,9 @@ def test_what_is_neither_is_reported_and_stops_nothing(imported, root):
     (root / "evil.json").write_bytes(ours(symbol="../../BTC"))
     (root / "elsewhere.json").write_bytes(ours(exchange="kraken"))
     (root / "no interval.json").write_bytes(ours(interval=None))
+    (root / "of the future.json").write_bytes(ours(captured_at_ms=4_000_000_000_000))
+    (root / "its clock ahead.json").write_bytes(ours(exchange_time_ms=4_000_000_000_000))
+    (root / "no file.json").write_bytes(ours(source=Source.ARCHIVE_DAILY))
     put_zip(root, day("2099-01-01"))
     summary = imported()
 
@@ -224,11 +227,11 @@ def test_what_is_neither_is_reported_and_stops_nothing(imported, root):
     said = dict(problem.split(": ", 1) for problem in summary.problems)
     assert sorted(said) == [
         "BTCUSDT-1m-2099-01-01.zip", "BTCUSDT-3m-2023-03.zip", "broken.json", "elsewhere.json", "evil.json",
-        "lonely.zip.CHECKSUM", "no interval.json", "notes.txt",
+        "its clock ahead.json", "lonely.zip.CHECKSUM", "no file.json", "no interval.json", "notes.txt", "of the future.json",
     ]  # fmt: skip
     assert "expected an archive file" in said["notes.txt"]
     assert "expected a file whose period is over" in said["BTCUSDT-1m-2099-01-01.zip"]
-    assert summary.problem_count == 8
+    assert summary.problem_count == 11
 
 
 def test_an_empty_folder_is_nothing_to_do(imported):
