@@ -30,13 +30,25 @@ def gap(warehouse):
     """Write a row of the gap ledger."""
 
     def write(start, end, reason="exchange_outage", *, status="explained", evidence=EVIDENCE, symbol=SYMBOL,
-              data_type="klines", at=NOW):  # fmt: skip
+              data_type="klines", at=NOW, attempts=0):  # fmt: skip
         span = (start, end)
         warehouse.run(
             "insert into {raw}.gap_ledger (exchange, symbol, data_type, interval_code, from_time, to_time, minutes, reason, evidence,"
-            " status, detected_at, updated_at)"
-            " values ('binance', %s, %s, %s, %s, %s, timestampdiff(minute, %s, %s), %s, %s, %s, %s, %s)",
-            (symbol, data_type, "1m" if data_type == "klines" else "", *span, *span, reason, evidence, status, at, at),
+            " status, attempts, detected_at, updated_at)"
+            " values ('binance', %s, %s, %s, %s, %s, timestampdiff(minute, %s, %s), %s, %s, %s, %s, %s, %s)",
+            (
+                symbol,
+                data_type,
+                "1m" if data_type == "klines" else "",
+                *span,
+                *span,
+                reason,
+                evidence,
+                status,
+                attempts,
+                at,
+                at,
+            ),
         )
 
     return write
@@ -71,10 +83,11 @@ def test_minutes_of_gaps_are_cut_per_day_and_only_evidence_explains(built, count
     gap("2026-03-05 06:00", "2026-03-05 06:30", status="closed")
     gap("2026-03-05 07:00", "2026-03-05 07:30", "not_captured", data_type="depth")
     gap("2026-03-01 00:00", "2026-03-04 00:00", "not_listed")
+    gap("2026-03-06 09:00", "2026-03-06 09:04", "delisted", attempts=1)  # came out by asking: these were expected
     assert cover(built) == {
         "2026-03-04": (1440, 1430, 1430, 10, 0, round(1430 / 1440, 6)),
         "2026-03-05": (1440, 1380, 1379, 25, 35, round(1380 / 1440, 6)),
-        "2026-03-06": (600, 590, 590, 0, 10, round(590 / 600, 6)),
+        "2026-03-06": (600, 590, 590, 4, 6, round(590 / 600, 6)),
     }
 
 

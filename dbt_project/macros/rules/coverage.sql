@@ -20,10 +20,11 @@
 {%- endmacro %}
 
 {#-
-    pre-hook: the days to write, in a session table `counted_days()`: exchange, symbol, date, explained_minutes.
+    pre-hook: the days to write with their numbers, in a session table `counted_days()`.
 
     Those that were counted again, and those of gaps that changed, since the newest day that is here was counted, with three hours to spare;
-    all of them on a first build. Then the gaps are cut per day: they drive it, so that it costs gaps and days, never minutes.
+    all of them on a first build. Then the gaps are cut per day: they drive it, so that it costs gaps and days, never minutes. The counts are
+    read before the gaps: read after them, minutes that a detection finds filled in between would be both present and explained.
 -#}
 {% macro find_counted_days() %}
     {%- if execute -%}
@@ -35,13 +36,16 @@
         {%- endif -%}
         {%- do drop_temporary(days) -%}
         {%- do run_query('create temporary table ' ~ days ~ ' (exchange varchar(32) not null, symbol varchar(50) not null, date date not null,'
-            ~ ' explained_minutes bigint not null default 0, primary key (exchange, symbol, date)) engine = InnoDB') -%}
+            ~ ' expected_minutes int, present_minutes int, final_minutes int, counted_at datetime(3), explained_minutes bigint not null default 0, primary key (exchange, symbol, date)) engine = InnoDB') -%}
         {%- do run_query('insert into ' ~ days ~ ' (exchange, symbol, date) select exchange, symbol, date from ' ~ counts
             ~ " where counted_at >= '" ~ since ~ "'") -%}
         {%- if is_incremental() -%}
             {%- do run_query('insert ignore into ' ~ days ~ ' (exchange, symbol, date) select exchange, symbol, date from ('
                 ~ gap_days(gaps, counts, "gaps.data_type = 'klines' and gaps.updated_at >= '" ~ since ~ "'") ~ ') as changed') -%}
         {%- endif -%}
+        {%- do run_query('update ' ~ days ~ ' as days inner join ' ~ counts ~ ' as counts on days.exchange = counts.exchange'
+            ~ ' and days.symbol = counts.symbol and days.date = counts.date set days.expected_minutes = counts.expected_minutes,'
+            ~ ' days.present_minutes = counts.present_minutes, days.final_minutes = counts.final_minutes, days.counted_at = counts.counted_at') -%}
         {%- do run_query('update ' ~ days ~ ' as days inner join (select exchange, symbol, date, sum(minutes) as minutes from ('
             ~ gap_days(gaps, counts, is_minute_gap('gaps') ~ ' and ' ~ explains('gaps') ~ ' and ' ~ is_expected('gaps'))
             ~ ') as cut group by exchange, symbol, date) as explained on days.exchange = explained.exchange and days.symbol = explained.symbol'

@@ -10,28 +10,23 @@
     )
 }}
 
+-- depends_on: {{ source('raw', 'coverage_counts') }}
+
 with
-
-counts as (
-
-    select * from {{ source('raw', 'coverage_counts') }}
-
-),
 
 days as (
 
     select
-        counts.exchange,
-        counts.symbol,
-        counts.date,
-        counts.expected_minutes,
-        counts.present_minutes,
-        counts.final_minutes,
-        counted.explained_minutes,
-        counts.counted_at
-    from {{ counted_days() }} as counted
-    {{ straight_join() }} counts
-        on counted.exchange = counts.exchange and counted.symbol = counts.symbol and counted.date = counts.date
+        exchange,
+        symbol,
+        date,
+        expected_minutes,
+        present_minutes,
+        final_minutes,
+        explained_minutes,
+        counted_at
+    from {{ counted_days() }}
+    where counted_at is not null
 
 )
 
