@@ -156,6 +156,19 @@ def test_minutes_after_a_delisting_that_came_out_by_asking_count_as_explained(ga
     assert gaps.coverage() == [(DAY, 1440, 720, 720)]
 
 
+def test_the_time_between_a_delisting_and_a_new_listing_is_explained(gaps, market):
+    market.add_faults({"kind": "outage", "symbol": "BTCUSDT", **span(at(7), at(9))})
+    gaps.run(**ONE_DAY)
+    with gaps.warehouse.session() as session:
+        session.run_many(
+            "INSERT INTO symbol_states (exchange, symbol, valid_from, valid_to, status) VALUES ('binance', 'BTCUSDT', %s, %s, %s)",
+            [(at(0), at(7, 4), "TRADING"), (at(7, 4), at(9, 3), "NOT_LISTED"), (at(9, 3), None, "TRADING")],
+        )
+    gaps.hunt()
+
+    assert gaps.ledger() == [("BTCUSDT", at(7), at(9), "delisted", "explained")]
+
+
 def test_a_gap_nobody_answered_for_is_told_and_asked_for_daily_from_then_on(gaps, market):
     gaps.run(**ONE_DAY)
     gaps.forget(LOST)

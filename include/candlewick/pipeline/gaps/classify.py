@@ -114,9 +114,10 @@ def rejected(left: Sequence[Span], gathered: Gathered) -> list[Verdict]:
 
 def unlisted(left: Sequence[Span], gathered: Gathered) -> list[Verdict]:
     """The exchange knows no such symbol."""
-    found = []
+    found: list[Verdict] = []
     for reason, proof in gathered.unlisted:
-        found += [Verdict(span, reason, {"rule": "unlisted", **proof.evidence}) for span in common(left, [proof.span])]
+        free = without(common(left, [proof.span]), [verdict.span for verdict in found])
+        found += [Verdict(span, reason, {"rule": "unlisted", **proof.evidence}) for span in free]
     return found
 
 

@@ -96,10 +96,12 @@ def _starts(session: Session, exchange: str) -> dict[str, datetime]:
     found = {symbol: checked for symbol, _, checked in rows if checked}
     new = {symbol: added for symbol, added, checked in rows if not checked}
     if new:
+        # The last look has seen no request of theirs: of a symbol that is never asked for, not all of history is read every hour.
+        since = max(min(new.values()), max(found.values(), default=min(new.values())) - SLICE)
         first = session.all(
             "SELECT symbol, MIN(captured_at) FROM extraction_outcomes WHERE captured_at >= %s AND exchange = %s "
             "AND data_type = %s GROUP BY symbol",
-            (min(new.values()), exchange, DataType.DEPTH.value),
+            (since, exchange, DataType.DEPTH.value),
         )
         found |= {symbol: floor_minute(moment) for symbol, moment in first if symbol in new}
     return found

@@ -89,14 +89,17 @@ class Evidence:
 
     @cached_property
     def unlisted(self) -> Sequence[tuple[GapReason, Proof]]:
-        """The whole gap when the exchange knows no such symbol, and nothing follows it or nothing precedes it."""
+        """The time in which the exchange knew no such symbol, if it knows it again; else the whole gap.
+
+        The latter needs that nothing follows it or nothing precedes it.
+        """
         said = [answer for answer in self.gap.evidence.get("asked", []) if answer.get("error") == "UnknownSymbol"]
         states = self._all(
             "SELECT valid_from FROM symbol_states WHERE exchange = %s AND symbol = %s AND status = %s AND valid_to IS NULL",
             (*self.series, NOT_LISTED),
         )
         if not said or not states or (self.before and self.after):
-            return []
+            return [(GapReason.DELISTED, proof) for proof in self._times_without_listing()]
         reason = GapReason.DELISTED if self.before else GapReason.NOT_LISTED
         evidence = {
             "status": NOT_LISTED,
@@ -105,6 +108,26 @@ class Evidence:
             "answer": said[0],
         }
         return [(reason, Proof(self.span, evidence))]
+
+    def _times_without_listing(self) -> list[Proof]:
+        """Times that are over; each may have begun up to one look before it was heard."""
+        rows = self._all(
+            "SELECT valid_from, valid_to FROM symbol_states WHERE exchange = %s AND symbol = %s AND status = %s "
+            "AND valid_to IS NOT NULL ORDER BY valid_from",
+            (*self.series, NOT_LISTED),
+        )
+        return [
+            Proof(
+                Span(floor_minute(heard_at - self._look), floor_minute(ended_at)),
+                {"status": NOT_LISTED, "heard_at": str(heard_at), "until": str(ended_at)},
+            )
+            for heard_at, ended_at in rows
+        ]
+
+    @property
+    def _look(self) -> timedelta:
+        """The longest time in which a change of state is not heard."""
+        return timedelta(minutes=self.config.exchange_info_minutes + 1)
 
     @cached_property
     def halted(self) -> Sequence[Proof]:
@@ -116,12 +139,11 @@ class Evidence:
             "SELECT status, valid_from, valid_to FROM symbol_states WHERE exchange = %s AND symbol = %s ORDER BY valid_from",
             self.series,
         )
-        look = timedelta(minutes=self.config.exchange_info_minutes + 1)
         found = []
         for number, (status, heard_at, ended_at) in enumerate(rows):
             if status in (TRADING, NOT_LISTED):
                 continue
-            start = floor_minute(heard_at - look)
+            start = floor_minute(heard_at - self._look)
             if number == 0 and (self.after is None or self.after[0] >= heard_at):
                 start = min(start, self.span.start)
             end = self.span.end if ended_at is None else ended_at
