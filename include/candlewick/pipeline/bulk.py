@@ -55,11 +55,15 @@ def load_objects(
     """
     with warehouse.session() as session:
         objects = outcomes.numbered(session, object_ids)
-    return _Bulk(lake, warehouse, run_id, summary).load(cut_into_units(objects, warehouse.config))
+    bulk = _Bulk(lake, warehouse, run_id, summary)
+    bulk.counts_objects = True
+    return bulk.load(cut_into_units(objects, warehouse.config))
 
 
 def load_backlog(lake: Lake, warehouse: Warehouse, run_id: str, summary: BulkSummary | None = None) -> BulkSummary:
     """Load all that is queued in the lane: what killed tasks have left, or what a rebuild has queued.
+
+    Objects are not counted one by one (``rows_by_object`` stays empty): a rebuild's are too many to remember.
 
     Raises:
         WarehouseBusy, LakeUnavailable, LakeError: as ``load_objects``.
@@ -81,6 +85,8 @@ def _queue(warehouse: Warehouse) -> Iterator[list[LoadableObject]]:
 
 class _Bulk:
     """One call: units in order, the next one read and checked while the current one is written."""
+
+    counts_objects = False
 
     def __init__(self, lake: Lake, warehouse: Warehouse, run_id: str, summary: BulkSummary | None) -> None:
         self.lake, self.warehouse, self.run_id = lake, warehouse, run_id
@@ -146,7 +152,8 @@ class _Bulk:
         ids = [fetched.source.object_id for fetched in unit.batch]
         queued = outcomes.claim(session, ids) if ids else set()
         batch = [fetched for fetched in unit.batch if fetched.source.object_id in queued]
-        self.summary.rows_by_object.update(processed.record_counts(session, [i for i in ids if i not in queued]))
+        if self.counts_objects:
+            self.summary.rows_by_object.update(processed.record_counts(session, [i for i in ids if i not in queued]))
         if not batch:
             session.rollback()
             return
@@ -163,7 +170,8 @@ class _Bulk:
         rows = sum(staged.values())
         self.summary.count(load_id, len(batch), rows, rejected)
         self.summary.direct_rows += rows if is_direct else 0
-        self.summary.rows_by_object.update({done.source.object_id: done.record_count for done in objects})
+        if self.counts_objects:
+            self.summary.rows_by_object.update({done.source.object_id: done.record_count for done in objects})
         road = "straight into the facts" if is_direct else "queued for the models"
         log.info("%s: %s rows in %.1f s, %s", unit.name, rows, time.monotonic() - clock, road)
 
