@@ -156,6 +156,22 @@ def test_minutes_after_a_delisting_that_came_out_by_asking_count_as_explained(ga
     assert gaps.coverage() == [(DAY, 1440, 720, 720)]
 
 
+def test_a_minute_before_the_last_candle_of_a_halted_symbol_is_not_of_the_halt(gaps, market):
+    market.add_faults(
+        {"kind": "outage", "symbol": "BTCUSDT", **span(at(7), at(9))},
+        {"kind": "outage", "symbol": "BTCUSDT", **span(at(6, 58), at(6, 59))},
+    )
+    gaps.run(**ONE_DAY)
+    with gaps.warehouse.session() as session:
+        session.run(
+            "INSERT INTO symbol_states (exchange, symbol, valid_from, valid_to, status) VALUES ('binance', 'BTCUSDT', %s, %s, 'HALT')",
+            (at(7, 1), at(9)),
+        )
+    gaps.hunt()
+
+    assert gaps.ledger("from_time, reason") == [(at(6, 58), "unknown"), (at(7), "symbol_halted")]
+
+
 def test_the_time_between_a_delisting_and_a_new_listing_is_explained(gaps, market):
     market.add_faults({"kind": "outage", "symbol": "BTCUSDT", **span(at(7), at(9))})
     gaps.run(**ONE_DAY)

@@ -63,6 +63,10 @@ class Gathered(Protocol):
         """The gap."""
 
     @property
+    def unfinished(self) -> Sequence[Span]:
+        """Minutes that are there, though not final."""
+
+    @property
     def rejected(self) -> Sequence[Proof]:
         """Minutes of which rows are in quarantine."""
 
@@ -96,7 +100,9 @@ Rule = Callable[[Sequence[Span], Gathered], Iterable[Verdict]]
 
 def classify(gathered: Gathered) -> list[Verdict]:
     """Return verdicts that cover the gap, in order, without overlap."""
-    left, found = [gathered.span], []
+    # A candle that is there is not missing: why it never became final is what no rule can say.
+    found = [Verdict(span, GapReason.UNKNOWN, {"rule": "never_final"}) for span in gathered.unfinished]
+    left = without([gathered.span], gathered.unfinished)
     for rule in RULES:
         new = [verdict for verdict in rule(left, gathered) if verdict.span.minutes]
         found += new

@@ -12,7 +12,7 @@ from candlewick.market import GapReason
 from candlewick.pipeline.gaps.classify import Proof, Witness
 from candlewick.pipeline.gaps.files import cut_short
 from candlewick.pipeline.gaps.higher import Higher
-from candlewick.spans import MINUTE, Span, floor_minute
+from candlewick.spans import MINUTE, Span, floor_minute, joined
 from candlewick.warehouse.database import from_ms
 from candlewick.warehouse.symbols import NOT_LISTED, TRADING
 
@@ -47,6 +47,16 @@ class Evidence:
     def span(self) -> Span:
         """The gap."""
         return self.gap.span
+
+    @cached_property
+    def unfinished(self) -> Sequence[Span]:
+        """Minutes of which the facts have a candle that never became final."""
+        rows = self._all(
+            f"SELECT open_time FROM {self.config.marts_schema}.fact_klines FORCE INDEX (PRIMARY) WHERE exchange = %s "
+            "AND symbol = %s AND interval_code = '1m' AND open_time >= %s AND open_time < %s AND is_final = 0",
+            (*self.series, self.span.start, self.span.end),
+        )
+        return joined(Span(opened, opened + MINUTE) for (opened,) in rows)
 
     @cached_property
     def rejected(self) -> Sequence[Proof]:
@@ -110,7 +120,7 @@ class Evidence:
         return [(reason, Proof(self.span, evidence))]
 
     def _times_without_listing(self) -> list[Proof]:
-        """Times that are over; each may have begun up to one look before it was heard."""
+        """Times that are over."""
         rows = self._all(
             "SELECT valid_from, valid_to FROM symbol_states WHERE exchange = %s AND symbol = %s AND status = %s "
             "AND valid_to IS NOT NULL ORDER BY valid_from",
@@ -118,20 +128,21 @@ class Evidence:
         )
         return [
             Proof(
-                Span(floor_minute(heard_at - self._look), floor_minute(ended_at)),
+                Span(self._earliest(heard_at), floor_minute(ended_at)),
                 {"status": NOT_LISTED, "heard_at": str(heard_at), "until": str(ended_at)},
             )
             for heard_at, ended_at in rows
         ]
 
-    @property
-    def _look(self) -> timedelta:
-        """The longest time in which a change of state is not heard."""
-        return timedelta(minutes=self.config.exchange_info_minutes + 1)
+    def _earliest(self, heard_at: datetime) -> datetime:
+        """Return when a state may have begun: up to one look before it was heard, if no candle came in between."""
+        if self.after and self.after[0] < heard_at:
+            return floor_minute(heard_at)
+        return floor_minute(heard_at - timedelta(minutes=self.config.exchange_info_minutes + 1))
 
     @cached_property
     def halted(self) -> Sequence[Proof]:
-        """States other than TRADING; each may have begun up to one look before it was heard.
+        """States other than TRADING.
 
         A state that holds since the symbol was first asked for may be older than that: it counts from the last candle on.
         """
@@ -143,7 +154,7 @@ class Evidence:
         for number, (status, heard_at, ended_at) in enumerate(rows):
             if status in (TRADING, NOT_LISTED):
                 continue
-            start = floor_minute(heard_at - self._look)
+            start = self._earliest(heard_at)
             if number == 0 and (self.after is None or self.after[0] >= heard_at):
                 start = min(start, self.span.start)
             end = self.span.end if ended_at is None else ended_at

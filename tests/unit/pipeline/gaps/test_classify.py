@@ -24,6 +24,7 @@ class Known:
     """Evidence of a gap from noon to 12:30."""
 
     span: Span = field(default_factory=lambda: span(0, 30))
+    unfinished: list[Span] = field(default_factory=list)
     rejected: list[Proof] = field(default_factory=list)
     unlisted: list[tuple[GapReason, Proof]] = field(default_factory=list)
     halted: list[Proof] = field(default_factory=list)
@@ -45,6 +46,12 @@ def proof(start: int, end: int) -> Proof:
 
 
 SILENT = Witness("ETHUSDT", ())
+
+
+def test_a_candle_that_is_there_but_not_final_is_explained_by_nothing():
+    known = Known(unfinished=[span(0, 1)], halted=[proof(0, 30)])
+
+    assert told(known) == [("unknown", 0, 1), ("symbol_halted", 1, 30)]
 
 
 def test_without_evidence_a_gap_is_unknown_and_not_explained():
