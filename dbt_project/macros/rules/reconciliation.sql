@@ -59,13 +59,13 @@
         and (counts.expected_minutes is null or {{ is_asked_wholly('placed.date', 'counts', 'symbols') }})
 {%- endmacro %}
 
-{#- Whether every minute of a day was asked for: of the day a symbol was listed, all since; of one that trades no more, whatever was. -#}
+{#- Whether every minute of a day was asked for: of the day a symbol was listed, all since; of one that is delisted, whatever was. -#}
 {% macro is_asked_wholly(date, counts, symbols) -%}
     (
         {{ counts }}.expected_minutes >= timestampdiff(
             minute, greatest({{ date }}, coalesce({{ symbols }}.first_open_time, {{ date }})), {{ date }} + interval 1 day
         )
-        or coalesce({{ symbols }}.status, 'TRADING') <> 'TRADING'
+        or {{ symbols }}.status = 'NOT_LISTED'
     )
 {%- endmacro %}
 

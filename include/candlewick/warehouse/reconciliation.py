@@ -30,7 +30,7 @@ _TO_COMPARE = """
         AND monthly.state IN ('stored', 'loaded')
     WHERE built.exchange = %s AND built.symbol = %s AND built.date >= %s AND built.date <= %s
         AND (built.is_final = 1 OR built.date < DATE(%s) - INTERVAL 1 DAY)
-        AND (counts.expected_minutes IS NULL OR COALESCE(symbols.status, 'TRADING') <> 'TRADING'
+        AND (counts.expected_minutes IS NULL OR symbols.status = 'NOT_LISTED'
              OR counts.expected_minutes >= TIMESTAMPDIFF(
                  MINUTE, GREATEST(built.date, COALESCE(symbols.first_open_time, built.date)), built.date + INTERVAL 1 DAY))
     ORDER BY built.date DESC
