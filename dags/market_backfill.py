@@ -13,7 +13,6 @@ from candlewick.market import Interval
 from candlewick.settings import SYMBOL_PATTERN, settings
 
 DAG_ID = "market_backfill"
-NICENESS = 10  # the minute path goes first, also for the processor
 BUILT = ("fact_klines", "hourly_klines", "daily_klines")
 LATER = {"trigger_rule": TriggerRule.ALL_DONE_MIN_ONE_SUCCESS}  # also after failures, but not without a plan
 PARAMS = {
@@ -99,7 +98,7 @@ def market_backfill() -> None:
         from candlewick.connections import backfill_tools
         from candlewick.pipeline.backfill.work import work_through
 
-        os.nice(NICENESS)
+        os.nice(wiring.NICENESS)
         with backfill_tools(run_id) as tools:
             return work_through(tools, parts["backfill_id"], parts["first"], parts["last"], parts["folder"])
 
@@ -115,15 +114,7 @@ def market_backfill() -> None:
     )
     def transform(run_id: str) -> str:
         """Load what killed tasks have left; build what changed, in one dbt process."""
-        from candlewick.connections import lake, warehouse
-        from candlewick.pipeline.bulk import load_backlog
-        from candlewick.pipeline.transform import run_dbt
-
-        os.nice(NICENESS)
-        with lake() as store:
-            load_backlog(store, warehouse(), run_id)
-        arguments = ["run", "--selector", "minute", "--vars", "{lane: backfill}"]
-        return run_dbt(arguments, wiring.dbt_environment(), name="backfill").sentence
+        return wiring.build_history(run_id, name="backfill")
 
     @task(**LATER)
     def report(run_id: str) -> str:

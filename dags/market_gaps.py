@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +12,6 @@ from candlewick.settings import SYMBOL_PATTERN, settings
 
 DAG_ID = "market_gaps"
 SCHEDULE = wiring.schedule(DAG_ID, settings().gaps_schedule)
-NICENESS = 10  # the minute path goes first, also for the processor
 LATER = {"trigger_rule": TriggerRule.ALL_DONE}  # also when fetch was skipped or failed: what came is built and judged
 STAGED = [wiring.table_asset("staging_klines", schema="raw")]
 BUILT = [wiring.table_asset(table) for table in ("fact_klines", "hourly_klines", "daily_klines")]
@@ -100,15 +98,7 @@ def market_gaps() -> None:
     )
     def transform(run_id: str) -> str:
         """Load what killed tasks have left; build what changed, in one dbt process."""
-        from candlewick.connections import lake, warehouse
-        from candlewick.pipeline.bulk import load_backlog
-        from candlewick.pipeline.transform import run_dbt
-
-        os.nice(NICENESS)
-        with lake() as store:
-            load_backlog(store, warehouse(), run_id)
-        arguments = ["run", "--selector", "minute", "--vars", "{lane: backfill}"]
-        return run_dbt(arguments, wiring.dbt_environment(), name="gaps").sentence
+        return wiring.build_history(run_id, name="gaps")
 
     @task(pool=wiring.POOL_BACKFILL, execution_timeout=timedelta(hours=2), inlets=BUILT, outlets=LEDGER, **LATER)
     def classify(params: dict[str, Any], run_id: str) -> str:

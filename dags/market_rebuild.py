@@ -12,7 +12,6 @@ from candlewick import wiring
 from candlewick.settings import SYMBOL_PATTERN
 
 DAG_ID = "market_rebuild"
-NICENESS = 10  # the minute path goes first, also for the processor
 BUILT = ("fact_klines", "fact_orderbook", "hourly_klines", "daily_klines")
 PARAMS = {
     "symbols": Param(
@@ -86,7 +85,7 @@ def market_rebuild() -> None:
         from candlewick.connections import lake, warehouse
         from candlewick.pipeline.bulk import load_backlog
 
-        os.nice(NICENESS)
+        os.nice(wiring.NICENESS)
         with lake() as store:
             return load_backlog(store, warehouse(), run_id).sentence
 
@@ -97,13 +96,9 @@ def market_rebuild() -> None:
         inlets=wiring.staging_assets(),
         outlets=[wiring.table_asset(table) for table in BUILT],
     )
-    def transform() -> str:
+    def transform(run_id: str) -> str:
         """Build what changed, in one dbt process."""
-        from candlewick.pipeline.transform import run_dbt
-
-        os.nice(NICENESS)
-        arguments = ["run", "--selector", "minute", "--vars", "{lane: backfill}"]
-        return run_dbt(arguments, wiring.dbt_environment(), name="rebuild").sentence
+        return wiring.build_history(run_id, name="rebuild")
 
     queue() >> load() >> transform()
 

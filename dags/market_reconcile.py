@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +12,6 @@ from candlewick.settings import SYMBOL_PATTERN, settings
 
 DAG_ID = "market_reconcile"
 SCHEDULE = wiring.schedule(DAG_ID, settings().reconcile_schedule)
-NICENESS = 10  # the minute path goes first, also for the processor
 BUILT = [wiring.table_asset(table) for table in ("fact_klines", "hourly_klines", "daily_klines")]
 COMPARED = [wiring.table_asset(table) for table in ("minutes_heard", "reconciliation_daily")]
 LATER = {"trigger_rule": TriggerRule.ALL_DONE_MIN_ONE_SUCCESS}  # what came is loaded and compared, whatever else failed
@@ -104,15 +102,7 @@ def market_reconcile() -> None:
     @task(pool=wiring.POOL_BACKFILL, execution_timeout=timedelta(hours=3), retries=5, outlets=BUILT, **LATER)
     def transform(run_id: str) -> str:
         """Load what came; build what changed, in one dbt process."""
-        from candlewick.connections import lake, warehouse
-        from candlewick.pipeline.bulk import load_backlog
-        from candlewick.pipeline.transform import run_dbt
-
-        os.nice(NICENESS)
-        with lake() as store:
-            load_backlog(store, warehouse(), run_id)
-        arguments = ["run", "--selector", "minute", "--vars", "{lane: backfill}"]
-        return run_dbt(arguments, wiring.dbt_environment(), name="reconcile").sentence
+        return wiring.build_history(run_id, name="reconcile")
 
     @task(pool=wiring.POOL_BACKFILL, execution_timeout=timedelta(hours=1), outlets=COMPARED)
     def compare() -> str:

@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)  # no run before; catchup is off, so its only use is to be in the past
 QUARANTINED: Final = "quarantined"
+NICENESS = 10  # of history: the minute path goes first, also for the processor
 POOL_EXCHANGE, POOL_LOAD, POOL_BACKFILL, POOL_DBT = "binance", "warehouse_load", "backfill", "dbt"
 
 
@@ -210,6 +211,29 @@ def dbt_environment() -> dict[str, str]:
         "CANDLEWICK_MARTS_SCHEMA": settings().marts_schema,
         "CANDLEWICK_RAW_SCHEMA": settings().raw_schema,
     }
+
+
+def build_history(run_id: str, name: str) -> str:
+    """Load what killed tasks have left on the lane of backfills, and build what changed, in one dbt process.
+
+    What is loaded is built also when the rest cannot be read now. ``name`` is of dbt's folder, one for each DAG.
+    """
+    from candlewick.connections import lake, warehouse
+    from candlewick.lake.store import LakeError
+    from candlewick.pipeline.bulk import load_backlog
+    from candlewick.pipeline.transform import run_dbt
+
+    os.nice(NICENESS)
+    unread: LakeError | None = None
+    try:
+        with lake() as store:
+            load_backlog(store, warehouse(), run_id)
+    except LakeError as error:
+        unread = error
+    built = run_dbt(["run", "--selector", "minute", "--vars", "{lane: backfill}"], dbt_environment(), name=name)
+    if unread:
+        raise unread
+    return built.sentence
 
 
 def prepare_dbt(_context: Context, operator: Any) -> None:

@@ -90,6 +90,23 @@ def test_a_part_that_failed_fails_the_run_with_a_sentence_and_what_came_is_built
     assert ask(warehouse, "SELECT state FROM backfills") == [("incomplete",)]
 
 
+@pytest.mark.usefixtures("today")
+def test_what_is_loaded_is_built_although_the_lake_refuses_something_that_is_queued(airflow, platform, warehouse, dbt):
+    dbt.will(results=[result("hourly_klines", rows=48)])
+    ask(
+        warehouse,
+        "INSERT INTO extraction_outcomes (exchange, symbol, data_type, interval_code, run_id, shard, status, source, "
+        "captured_at, load_state, lane, bucket, object_key, payload_bytes) VALUES ('binance', 'BTCUSDT', 'klines', '1m', "
+        "'killed', 's', 'stored', 'rest', '2024-01-01', 'pending', 'backfill', 'somebody-elses', 'x.json', 9)",
+    )
+
+    airflow.test_run("market_backfill", *conf(), **platform)
+
+    assert airflow.states()["transform"] == ["failed"]
+    assert any("objects could not be read and stay queued" in message for message in reasons(warehouse))
+    assert dbt.call["argv"][:3] == ["run", "--selector", "minute"]
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
