@@ -45,36 +45,52 @@
         )
 {%- endmacro %}
 
-{#- By minutes that were revised: what they lost, added up, is exactly what the exchange's candle has more, or less, than ours. -#}
+{#-
+    By minutes that were revised: what they lost, added up, is exactly what the exchange's candle has more, or less, than ours. Of a minute
+    that was revised more than once the last one counts. Read are the revisions of differing buckets, not all there ever were.
+-#}
 {% macro explained_by_minutes(differing) -%}
+    {%- set amounts = ['volume', 'quote_volume', 'trade_count', 'taker_buy_volume', 'taker_buy_quote_volume'] -%}
     select
-        differing.exchange,
-        differing.symbol,
-        differing.date,
-        differing.check_name,
-        differing.bucket_start,
-        {{ revision_words('min(lost.open_time)', 'min(lost.kept_source)', 'min(lost.lost_source)', 'count(*)') }} as explanation
-    from {{ differing }} as differing
-    inner join (
+        exchange,
+        symbol,
+        date,
+        check_name,
+        bucket_start,
+        {{ revision_words('min(open_time)', 'min(kept_source)', 'min(lost_source)', 'count(*)') }} as explanation
+    from (
         select
-            revisions.*,
+            differing.exchange,
+            differing.symbol,
+            differing.date,
+            differing.check_name,
+            differing.bucket_start,
+            {%- for column in amounts %}
+            lost.lost_{{ column }} - lost.kept_{{ column }} as lost_{{ column }},
+            differing.their_{{ column }} - differing.our_{{ column }} as missing_{{ column }},
+            {%- endfor %}
+            lost.open_time,
+            lost.kept_source,
+            lost.lost_source,
             row_number() over (
-                partition by exchange, symbol, interval_code, open_time order by recorded_at desc, lost_captured_at desc, lost_fingerprint
+                partition by differing.exchange, differing.symbol, differing.check_name, differing.bucket_start, lost.open_time
+                order by lost.recorded_at desc, lost.lost_captured_at desc, lost.lost_fingerprint
             ) as place
-        from {{ source('raw', 'kline_revisions') }} as revisions
-        where interval_code = '1m'
-    ) as lost
-        on
-            differing.exchange = lost.exchange
-            and differing.symbol = lost.symbol
-            and lost.place = 1
-            and differing.bucket_start <= lost.open_time
-            and differing.bucket_end > lost.open_time
-    where differing.check_name <> 'rest_vs_archive'
-    group by differing.exchange, differing.symbol, differing.date, differing.check_name, differing.bucket_start
+        from {{ differing }} as differing
+        {{ straight_join() }} {{ source('raw', 'kline_revisions') }} as lost {{ force_index('primary') }}
+            on
+                differing.exchange = lost.exchange
+                and differing.symbol = lost.symbol
+                and lost.interval_code = '1m'
+                and differing.bucket_start <= lost.open_time
+                and differing.bucket_end > lost.open_time
+        where differing.check_name <> 'rest_vs_archive'
+    ) as revised
+    where place = 1
+    group by exchange, symbol, date, check_name, bucket_start
     having
-        {%- for column in ['volume', 'quote_volume', 'trade_count', 'taker_buy_volume', 'taker_buy_quote_volume'] %}
-        sum(lost.lost_{{ column }} - lost.kept_{{ column }}) = min(differing.their_{{ column }} - differing.our_{{ column }})
+        {%- for column in amounts %}
+        sum(lost_{{ column }}) = min(missing_{{ column }})
         {{- ' and' if not loop.last }}
         {%- endfor %}
 {%- endmacro %}
