@@ -44,7 +44,8 @@ PARAMS = {
     **wiring.run_defaults(),
     doc_md="""
 ### market_rebuild
-queue → load → transform (one dbt process), on the lane of backfills: fresh candles go first.
+queue → load → transform (one dbt process), on the lane of backfills: fresh candles go first. An empty warehouse gets its
+tables before.
 
 * **What it does**: every object of the lake that the warehouse does not know gets its row again and is loaded. An empty
   warehouse ends with the facts, finality, sources, hours, days and revisions it had, as far as the lake holds their objects.
@@ -71,6 +72,8 @@ def market_rebuild() -> None:
             request = RebuildRequest.read(params, utc_now().date())
         except RebuildRefused as refusal:
             raise AirflowFailException(str(refusal)) from None
+        if not wiring.has_facts():  # made empty, they take each load as it comes; made later, all of history at once
+            wiring.build_history(run_id, name="rebuild")
         with lake() as store:
             return queue_from_lake(store, warehouse(), run_id, request).sentence
 
