@@ -46,6 +46,49 @@
 {%- endmacro %}
 
 {#-
+    By the archive's own file: REST has the minute, the published file of its day, checksum verified and loaded, has not, and nothing of the
+    file that could be the minute is in quarantine.
+-#}
+{% macro explained_by_file(differing) -%}
+    select
+        differing.exchange,
+        differing.symbol,
+        differing.date,
+        differing.check_name,
+        differing.bucket_start,
+        concat(
+            'archive_hole ', date_format(differing.bucket_start, '%Y-%m-%d %H:%i'), ' (not in ', substring_index(files.path, '/', -1), ')'
+        ) as explanation
+    from {{ differing }} as differing
+    {{ straight_join() }} {{ source('raw', 'archive_files') }} as files {{ force_index('primary') }}
+        on
+            differing.exchange = files.exchange
+            and differing.symbol = files.symbol
+            and files.interval_code = '1m'
+            and (
+                (files.granularity = 'daily' and files.period_start = differing.date)
+                or (
+                    files.granularity = 'monthly'
+                    and files.period_start = differing.date - interval dayofmonth(differing.date) - 1 day
+                )
+            )
+    where
+        differing.check_name = 'rest_vs_archive'
+        and files.state = 'loaded'
+        and not exists (
+            select 1
+            from {{ source('raw', 'quarantined_rows') }} as refused
+            where
+                refused.object_id = files.object_id
+                and refused.resolved_load_id is null
+                and (
+                    refused.open_time is null
+                    or (refused.open_time >= differing.bucket_start and refused.open_time < differing.bucket_end)
+                )
+        )
+{%- endmacro %}
+
+{#-
     By minutes that were revised: what they lost, added up, is exactly what the exchange's candle has more, or less, than ours. Of a minute
     that was revised more than once the last one counts. Read are the revisions of differing buckets, not all there ever were.
 -#}

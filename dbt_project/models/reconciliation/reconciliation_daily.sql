@@ -74,6 +74,8 @@ explained as (
 
     {{ explained_by_gap('differing') }}
     union all
+    {{ explained_by_file('differing') }}
+    union all
     {{ explained_by_minutes('differing') }}
     union all
     {{ explained_by_candle('differing') }}

@@ -183,6 +183,25 @@ def test_what_rest_said_too_early_is_set_against_the_archive(reconciling, market
     assert disagreements(reconciling.warehouse) == []
 
 
+@pytest.mark.parametrize(("fault", "explained"), [("hole", 1), ("bad_rows", 0)])
+def test_a_minute_that_the_archives_verified_file_lacks_is_a_hole_of_it(reconciling, market, fault, explained):
+    reconciling.run(start="2024-05-30", end="2024-05-30", source="rest")
+    reconciling.build()
+    with reconciling.warehouse.session() as session:
+        session.run("UPDATE tracked_symbols SET active = 1")
+    if fault == "hole":
+        market.add_faults({"kind": "hole", "symbol": "BTCUSDT", "start": to_ms(LATE), "end": to_ms(LATE + MINUTE)})
+    else:
+        market.add_faults({"kind": "bad_rows", "path": "/data/", "symbol": "BTCUSDT", "variants": ["high_below_low"]})
+    reconciling.reconcile()
+
+    ((*_, differing, found, why),) = reconciling.found(
+        "difference_count, explained_count, explanation", "check_name = 'rest_vs_archive'"
+    )
+    assert (differing, found) == (1, explained)
+    assert why == ("archive_hole 2024-05-30 10:03 (not in BTCUSDT-1m-2024-05-30.zip)" if explained else None)
+
+
 def test_a_symbol_that_is_refused_does_not_stop_the_others_and_is_asked_for_again(reconciling, market):
     reconciling.run(**DAYS, source="archive", symbols=["BTCUSDT", "ETHUSDT"])
     reconciling.build()
