@@ -107,6 +107,11 @@ def plant(warehouse, candle, now):
         (minute, minute + timedelta(minutes=1), now - timedelta(hours=3), now),
     )
     warehouse.run(
+        "insert into {raw}.gap_ledger (exchange, symbol, data_type, from_time, to_time, minutes, reason, status, detected_at, updated_at)"
+        " values ('binance', 'LOSTBOOK', 'depth', %s, %s, 1, 'fetch_failed', 'unexplained', %s, %s)",
+        [now - timedelta(days=8)] * 4,
+    )
+    warehouse.run(
         "insert into {raw}.quarantined_rows (object_id, row_number_in_object, load_id, exchange, symbol, data_type, reason, offending,"
         " quarantined_at) values (1, 1, 1, 'binance', 'REJECTED', 'klines', 'off_grid', 'x', %s)",
         (now,),

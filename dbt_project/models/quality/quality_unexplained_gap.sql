@@ -26,5 +26,6 @@ from gaps
 where
     status <> 'closed'
     and is_explained = 0
+    and (data_type <> 'depth' or updated_at >= utc_timestamp() - interval {{ var('lost_book_days') }} day)
     and detected_at < utc_timestamp() - interval {{ var('gap_grace_minutes') }} minute
     and {{ not_excepted('unexplained_gap', 'gaps', 'gaps.from_time') }}

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from candlewick.alerts.staleness import stale_symbols
-from candlewick.market import Lane
+from candlewick.market import DataType, Lane
 from candlewick.warehouse import reconciliation
 from candlewick.warehouse.database import WarehouseError, utc_now
 from candlewick.warehouse.events import Severity
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 PATIENCE = {Lane.BACKFILL.value: timedelta(hours=13), "coverage_counts": timedelta(hours=3)}
 HOURLY_MODELS = {"minutes_heard": timedelta(hours=3), "reconciliation_daily": timedelta(hours=3)}
 RECONCILED_WITHIN = timedelta(days=3)
+LOST_BOOKS_TOLD = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +126,12 @@ def _pending(session: Session, config: Settings, now: datetime) -> Iterator[Find
             )
 
 
-def _gaps(session: Session, config: Settings, now: datetime) -> Iterator[Finding]:  # noqa: ARG001  # one signature
-    """Missing minutes that were given up without a reason."""
+def _gaps(session: Session, config: Settings, now: datetime) -> Iterator[Finding]:
+    """Missing minutes that were given up without a reason; order books, which nobody can bring, while that is news."""
     row = session.one(
         "SELECT COUNT(*), CAST(SUM(minutes) AS SIGNED), MIN(from_time), COUNT(DISTINCT symbol) FROM gap_ledger "
-        "WHERE status = 'unexplained' AND exchange = %s",
-        (config.exchange,),
+        "WHERE status = 'unexplained' AND exchange = %s AND (data_type <> %s OR updated_at >= %s)",
+        (config.exchange, DataType.DEPTH.value, now - LOST_BOOKS_TOLD),
     )
     if row and row[0]:
         yield _warning(

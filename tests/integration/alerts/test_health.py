@@ -97,6 +97,10 @@ def test_each_thing_that_is_stuck_is_a_sentence_errors_first(run, findings, conf
         run("INSERT INTO gap_ledger (exchange, symbol, data_type, interval_code, from_time, to_time, minutes, reason, status,"
             " detected_at, updated_at) VALUES ('binance', 'BTCUSDT', 'klines', '1m', %s, %s, %s, 'unknown', %s, %s, %s)",
             NOON - DAY, NOON - HOUR, minutes, status, NOON, NOON)  # fmt: skip
+    for updated_at in (NOON, NOON - 8 * DAY):  # the older book is no news any more
+        run("INSERT INTO gap_ledger (exchange, symbol, data_type, from_time, to_time, minutes, reason, status, detected_at, updated_at)"
+            " VALUES ('binance', 'BTCUSDT', 'depth', %s, %s, 2, 'fetch_failed', 'unexplained', %s, %s)",
+            updated_at - HOUR, updated_at, updated_at, updated_at)  # fmt: skip
     marts = config.marts_schema
     run(f"CREATE TABLE {marts}.reconciliation_daily (exchange VARCHAR(32), symbol VARCHAR(50), date DATE, check_name VARCHAR(16),"
         " difference_count BIGINT, unexplained_count BIGINT, first_offending_bucket DATETIME(3), compared_at DATETIME(3))")  # fmt: skip
@@ -115,7 +119,7 @@ def test_each_thing_that_is_stuck_is_a_sentence_errors_first(run, findings, conf
         "1 loads of the live lane wait for fact_klines, the oldest since 2026-01-01 11:00 UTC",
         "1 loads of the backfill lane wait for reconciliation_daily",
         "api2.example failed 5 times in a row",
-        "1 gaps of 1 symbols (7 minutes) are not explained, the oldest from 2025-12-31 12:00 UTC",
+        "2 gaps of 1 symbols (9 minutes) are not explained, the oldest from 2025-12-31 12:00 UTC",
         "BTCUSDT 1h: 2 differences on 1 days are not explained, the first at 2025-12-20 10:00 UTC",
         "nothing was compared with the exchange since 2025-12-22 12:00 UTC (newest day: 2025-12-21)",
     ):
