@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 1 << 18
 # A row as published has 80 to 190 bytes; the shapes below allow 330.
 ROW_BYTES, SLACK_BYTES = 512, 1 << 16
+# Some candles twice are merged later; each line that is none is remembered, so there must not be any number of them.
+TIMES_OVER, SLACK_ROWS = 2, 1000
 STAMP_MS_DIGITS = 13
 
 _STAMP = rb"\d{13}(?:\d{3})?"
@@ -56,7 +58,9 @@ def normalise(path: Path, file: ArchiveFile, sink: BinaryIO) -> Converted:
     """
     try:
         with zipfile.ZipFile(path) as archive, archive.open(_member(archive, file)) as stream:
-            return _sort_out(_blocks(stream, _most_bytes(file)), sink)
+            candles = (file.end_ms - file.start_ms) // file.interval.milliseconds
+            blocks = _blocks(stream, candles * ROW_BYTES + SLACK_BYTES)
+            return _sort_out(blocks, candles * TIMES_OVER + SLACK_ROWS, sink)
     except BadArchive:
         raise
     except (*_DAMAGED, OSError) as error:
@@ -76,14 +80,11 @@ def _member(archive: zipfile.ZipFile, file: ArchiveFile) -> zipfile.ZipInfo:
     return members[0]
 
 
-def _most_bytes(file: ArchiveFile) -> int:
-    """Return a bound on the size of the CSV: a small zip can unpack to anything."""
-    rows = (file.end_ms - file.start_ms) // file.interval.milliseconds
-    return rows * ROW_BYTES + SLACK_BYTES
-
-
 def _blocks(stream: IO[bytes], most: int) -> Iterator[bytes]:
-    """Yield whole lines, about a block at a time; the last line is ended if it was not."""
+    """Yield whole lines, about a block at a time; the last line is ended if it was not.
+
+    Of at most so many bytes: a small zip can unpack to anything.
+    """
     rest, size = b"", 0
     while chunk := stream.read(BLOCK_BYTES):
         size += len(chunk)
@@ -99,7 +100,7 @@ def _blocks(stream: IO[bytes], most: int) -> Iterator[bytes]:
         yield rest + b"\n"
 
 
-def _sort_out(blocks: Iterator[bytes], sink: BinaryIO) -> Converted:
+def _sort_out(blocks: Iterator[bytes], most: int, sink: BinaryIO) -> Converted:
     out = Converted()
     seen = 0
     for place, block in enumerate(blocks):
@@ -112,6 +113,8 @@ def _sort_out(blocks: Iterator[bytes], sink: BinaryIO) -> Converted:
             seen += rows
         else:
             seen = _line_by_line(body, seen, out, sink)
+        if seen > most:
+            raise BadArchive(f"expected at most {most} rows in a file of this period, got more")
     return out
 
 

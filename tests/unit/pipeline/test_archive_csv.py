@@ -123,13 +123,20 @@ def test_a_zip_with_anything_but_the_files_csv_is_refused(tmp_path, names, said)
 
 
 def test_a_small_zip_that_unpacks_to_more_than_its_period_can_hold_is_refused_before_it_is_unpacked(tmp_path):
-    content = zipped(LINE * 500_000, f"{DAY.name}.csv")
+    content = zipped((b"0" * 400 + b"\n") * 100_000, f"{DAY.name}.csv")
     assert len(content) < 200_000
     sink = io.BytesIO()
     (tmp_path / "bomb.zip").write_bytes(content)
     with pytest.raises(BadArchive, match="at most 802816 bytes"):
         normalise(tmp_path / "bomb.zip", DAY, sink)
     assert len(sink.getvalue()) <= 1 << 20
+
+
+def test_a_file_of_more_lines_than_its_period_can_hold_is_refused_before_each_is_remembered(tmp_path):
+    with pytest.raises(BadArchive, match="at most 3880 rows"):
+        lines(tmp_path, b"x\n" * 5000)
+    _, converted = lines(tmp_path, b"x\n" * 3880)
+    assert len(converted.rejects) == 3880
 
 
 def test_a_compression_that_unpacks_whole_blocks_is_refused(tmp_path):
