@@ -70,7 +70,7 @@ def market_gaps() -> None:
         from candlewick.connections import warehouse
         from candlewick.pipeline.gaps.detect import detect
 
-        return detect(warehouse(), full=bool(params["full"]), symbols=params["symbols"]).sentence
+        return detect(warehouse(), full=bool(params["full"]), symbols=params["symbols"] or None).sentence
 
     @task(pool=wiring.POOL_BACKFILL, execution_timeout=timedelta(hours=3), outlets=[wiring.raw_asset(), *STAGED])
     def fetch(params: dict[str, Any], run_id: str) -> str:
@@ -84,7 +84,7 @@ def market_gaps() -> None:
         summary = FetchSummary()
         try:
             with wiring.skip_when_banned(), backfill_tools(run_id) as tools:
-                return fetch_due(tools, symbols=params["symbols"], summary=summary).sentence
+                return fetch_due(tools, symbols=params["symbols"] or None, summary=summary).sentence
         finally:
             announce(conditions.unexplained_gaps(summary.given_up))
 
@@ -109,11 +109,11 @@ def market_gaps() -> None:
         from candlewick.pipeline.gaps.detect import detect
         from candlewick.pipeline.gaps.settle import ClassifySummary, classify_open
 
-        detect(warehouse(), symbols=params["symbols"])
+        detect(warehouse(), symbols=params["symbols"] or None)
         summary = ClassifySummary()
         try:
             with wiring.skip_when_banned(), backfill_tools(run_id) as tools:
-                return classify_open(tools, symbols=params["symbols"], summary=summary).sentence
+                return classify_open(tools, symbols=params["symbols"] or None, summary=summary).sentence
         finally:
             announce(conditions.unexplained_gaps(summary.given_up))
 

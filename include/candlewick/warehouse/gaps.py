@@ -73,12 +73,15 @@ def standing(
     return [_gap(row) for row in session.all(f"{query} ORDER BY symbol, from_time", parameters)]
 
 
-def due(session: Session, exchange: str, now: datetime, most: int) -> list[Gap]:
-    """Return the gaps of candles that are to be tried now, the longest waiting first."""
+def due(
+    session: Session, exchange: str, now: datetime, most: int, *, symbols: Sequence[str] | None = None
+) -> list[Gap]:
+    """Return the gaps of candles that are to be tried now, the longest waiting first: of these symbols, or of all."""
+    of_symbols = f"AND symbol IN ({', '.join(['%s'] * len(symbols))}) " if symbols else ""
     rows = session.all(
         f"SELECT {_COLUMNS} FROM gap_ledger WHERE status IN ('open', 'unexplained') AND next_attempt_at <= %s AND exchange = %s "
-        "AND data_type = 'klines' ORDER BY next_attempt_at, gap_id LIMIT %s",
-        (now, exchange, most),
+        f"AND data_type = 'klines' {of_symbols}ORDER BY next_attempt_at, gap_id LIMIT %s",
+        (now, exchange, *(symbols or ()), most),
     )
     return [_gap(row) for row in rows]
 

@@ -8,6 +8,7 @@ import pytest
 
 from candlewick.pipeline.gaps import counts
 from candlewick.pipeline.gaps.detect import detect
+from candlewick.pipeline.gaps.fetch import fetch_due
 from candlewick.warehouse import symbols
 from candlewick.warehouse.database import to_ms
 from support.gap_hunting import GapHunting
@@ -200,6 +201,17 @@ def test_a_gap_nobody_answered_for_is_told_and_asked_for_daily_from_then_on(gaps
     gaps.wait_for_the_next_attempt()
     gaps.hunt()
     assert gaps.ledger() == []
+
+
+def test_symbols_that_are_named_do_not_wait_behind_all_others(gaps, monkeypatch):
+    gaps.run(**ONE_DAY, symbols=["BTCUSDT", "ETHUSDT"])
+    gaps.forget(LOST)
+    detect(gaps.warehouse, now=gaps.now, full=True)
+    monkeypatch.setattr("candlewick.pipeline.gaps.fetch.MOST_GAPS", 1)
+    with gaps.tools("gaps") as tools:
+        fetch_due(tools, symbols=["ETHUSDT"], now=gaps.now)
+
+    assert gaps.ledger("symbol, attempts") == [("BTCUSDT", 0), ("ETHUSDT", 1)]
 
 
 def test_a_judge_that_got_no_answer_judges_again(gaps, market):

@@ -53,9 +53,7 @@ def fetch_due(
     warehouse, summary = tools.warehouse, summary if summary is not None else FetchSummary()
     with warehouse.session() as session:
         moment = now or exchange_now(session)
-        due = gaps.due(session, warehouse.config.exchange, utc_now(), MOST_GAPS)
-    if symbols is not None:
-        due = [gap for gap in due if gap.symbol in symbols]
+        due = gaps.due(session, warehouse.config.exchange, utc_now(), MOST_GAPS, symbols=symbols)
     due = _within_life(tools, due)
     waiting = grouped(due, tools.exchange.capabilities.klines_page_limit)
     for number, group in enumerate(waiting):
