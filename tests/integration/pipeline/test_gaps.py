@@ -217,7 +217,7 @@ def test_minutes_before_the_first_candle_are_one_row_and_no_gap(gaps, market):
     gaps.hunt()
 
     assert gaps.ledger() == [("NEWUSDT", at(0, day=28), at(15), "not_listed", "explained")]
-    assert gaps.evidence()[0]["object"].startswith("20")
+    assert gaps.evidence()[0]["object"].startswith("evidence/20")
     assert gaps.coverage("NEWUSDT") == [(DAY, 540, 540, 540), (date(2024, 5, 31), 1440, 1440, 1440)]
     gaps.hunt(full=True)
     assert len(gaps.ledger(where="1 = 1")) == 1
