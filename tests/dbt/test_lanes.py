@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -86,6 +87,29 @@ def test_a_full_refresh_takes_the_loads_of_every_lane(warehouse, load):
     load(3, "live", "09:01")
     warehouse.minute("--full-refresh")
     assert (minutes(warehouse), warehouse.pending()) == ([2, 1, 3], [])
+
+
+@pytest.mark.parametrize(("command", "table"), [("run", "fact_klines"), ("seed", "quality_exceptions")])
+def test_of_two_first_builds_the_second_leaves_the_table_alone_and_asks_to_be_run_again(
+    warehouse, load, command, table
+):
+    """Both lanes start on a new platform: neither sees a table, and one of them waits while the other builds it."""
+    load(1, "live", "09:00")
+    warehouse.dbt("run", "--select", "stg_klines")
+    lock = f"{warehouse.marts}.{table}"
+    with ThreadPoolExecutor() as pool, warehouse.server.connect() as first, first.cursor() as cursor:
+        cursor.execute("select get_lock(%s, 0)", (lock,))
+        second = pool.submit(warehouse.dbt, command, "--select", table, succeeds=False)
+        wait_until(lambda: warehouse.run(WAITS_FOR_LOCK), "dbt waiting for the lock")
+        cursor.execute(f"create table {lock} as select 'first' as built_by")
+        cursor.execute("select release_lock(%s)", (lock,))
+    assert f"expected the writer lock {lock} while there was no such table" in second.result()
+    assert warehouse.run(f"select built_by from {lock}") == [("first",)]
+    tables = warehouse.run(
+        "select table_name, table_type from information_schema.tables where table_schema = '{marts}'"
+    )
+    assert {name for name, kind in tables if kind == "BASE TABLE"} == {table, "definitions"}
+    assert warehouse.pending() == [("fact_klines", 1)]
 
 
 def test_what_was_inserted_directly_is_what_a_merge_writes_and_is_never_compared_again(warehouse, load):

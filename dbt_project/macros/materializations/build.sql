@@ -19,7 +19,10 @@
     {%- set progress = namespace(chunks=0, is_done=false) -%}
     {%- for _ in range(100000) if not progress.is_done -%}
         {%- do take_writer_lock(target) -%}
-        {%- if progress.chunks == 0 -%}{%- do sweep(target) -%}{%- endif -%}
+        {%- if progress.chunks == 0 -%}
+            {%- if existing is none -%}{%- do expect_still_missing(target) -%}{%- endif -%}
+            {%- do sweep(target) -%}
+        {%- endif -%}
         {%- do pin_loads(bounded=merging) -%}
         {%- set may_stop = merging and config.get('pins_loads') and (progress.chunks or not config.get('runs_without_loads')) -%}
         {%- if may_stop and count_of(pinned_loads()) == 0 -%}

@@ -12,6 +12,20 @@
     {%- endif -%}
 {% endmacro %}
 
+{#-
+    A run that saw no table has compiled its first build. When another process has made the table while this one waited for the lock, that
+    build would be too much: run again, it is a merge.
+-#}
+{% macro expect_still_missing(relation) %}
+    {%- set found = run_query("select 1 from information_schema.tables where table_schema = '" ~ relation.schema
+        ~ "' and table_name = '" ~ relation.identifier ~ "'").rows -%}
+    {%- if found -%}
+        {%- do release_writer_lock(relation) -%}
+        {{ exceptions.raise_database_error('expected the writer lock ' ~ writer_lock(relation)
+            ~ ' while there was no such table, but another process has built it meanwhile; nothing was changed, run it again') }}
+    {%- endif -%}
+{% endmacro %}
+
 {% macro release_writer_lock(relation) %}
     {%- do run_query("select release_lock('" ~ writer_lock(relation) ~ "')") -%}
 {% endmacro %}

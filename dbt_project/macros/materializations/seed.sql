@@ -11,6 +11,7 @@
     {%- do commit() -%}
     {%- do set_session() -%}
     {%- do take_writer_lock(target) -%}
+    {%- if existing is none -%}{%- do expect_still_missing(target) -%}{%- endif -%}
     {%- do sweep(target) -%}
     {%- if existing is not none and existing.is_table and not should_full_refresh() and kept_checksum(target) == checksum -%}
         {%- call statement('main') -%} select 'the seed is unchanged' as outcome {%- endcall -%}

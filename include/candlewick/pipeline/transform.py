@@ -31,8 +31,8 @@ STOP_GRACE_SECONDS = 10.0
 KEPT_LINES = 40
 _DECORATION = re.compile(r"\x1b\[[0-9;]*m|^(\x1b\[[0-9;]*m)*\d\d:\d\d:\d\d ? ?")  # colours and the clock
 # Lock time-out, deadlock, a lost or restarting server: of the warehouse, not of the SQL. The second is the driver's
-# sentence, without a number, when the server was lost between two statements; the last is the project's own when another
-# writer keeps a named lock.
+# sentence, without a number, when the server was lost between two statements; the last are the project's own when another
+# writer keeps a named lock, or has built the table while this one waited for it.
 _PASSING = re.compile(
     r"\b(1205|1213|2002|2003|2006|2013|2055|1053|1927)\b\s*[:(]|\bMySQL Connection not available\b"
     r"|expected the (writer )?lock\b",
