@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
@@ -45,7 +46,8 @@ class DeadlineMissed(_Untemplated):
 
     async def async_notify(self, context: Context) -> None:
         """Record and announce the missed deadline; the sockets of both would hold up every other trigger's loop."""
-        await asyncio.to_thread(announce, [deadline_missed(context)])
+        if not _ended_in_time(context):
+            await asyncio.to_thread(announce, [deadline_missed(context)])
 
 
 def task_failed(context: Context) -> Event:
@@ -97,6 +99,17 @@ def deadline_missed(context: Mapping[str, Any]) -> Event:
         dag_id=dag_id,
         run_id=run_id,
     )
+
+
+def _ended_in_time(context: Mapping[str, Any]) -> bool:
+    """Whether the run was over by its deadline.
+
+    Airflow 3.3.2 forgets the deadline of a run that succeeded, not of one that failed (apache/airflow#60927), which
+    was announced when it failed: that it still lasts would be wrong.
+    """
+    ended = (context.get("dag_run") or {}).get("end_date")
+    due = context.get("deadline", {}).get("deadline_time")
+    return bool(ended and due) and datetime.fromisoformat(str(ended)) <= datetime.fromisoformat(str(due))
 
 
 def _name(error: object) -> str:
