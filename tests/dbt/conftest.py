@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -158,7 +159,7 @@ class Warehouse:
 
     def pending(self):
         """What the models of the minute path have yet to consume."""
-        minute = "('fact_klines', 'fact_orderbook', 'hourly_klines', 'daily_klines')"
+        minute = "('fact_klines', 'fact_orderbook', 'klines_5m', 'klines_15m', 'hourly_klines', 'klines_4h', 'daily_klines')"
         return self.run("select model, load_id from {raw}.pending_loads where model in " + minute + " order by 1, 2")
 
 
@@ -186,8 +187,8 @@ def candle(open_time, close=100, *, open_=None, high=None, low=None, trades=10, 
     }  # fmt: skip
 
 
-@pytest.fixture
-def warehouse(database, raw_tables, worker, tmp_path_factory):
+@contextmanager
+def open_warehouse(database, raw_tables, worker, tmp_path_factory):
     """Empty schemas with the raw tables; tests share the parsed project through one target folder per engine."""
     marts = f"t{os.getpid()}_dbt"
     raw = f"{marts}_raw"
@@ -211,6 +212,20 @@ def warehouse(database, raw_tables, worker, tmp_path_factory):
         made.run(f"drop database {schema}")
     made.run(f"drop user {TRANSFORMER}@'%'")
     admin.close()
+
+
+@pytest.fixture
+def warehouse(database, raw_tables, worker, tmp_path_factory):
+    """A warehouse of this test's own."""
+    with open_warehouse(database, raw_tables, worker, tmp_path_factory) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared_warehouse(database, raw_tables, worker, tmp_path_factory):
+    """A warehouse that the tests of a file share, where filling it is what takes long; instead of ``warehouse``."""
+    with open_warehouse(database, raw_tables, worker, tmp_path_factory) as made:
+        yield made
 
 
 @pytest.fixture(name="candle")
