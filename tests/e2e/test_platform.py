@@ -22,6 +22,7 @@ from support.ports import free_port, wait_until
 pytestmark = pytest.mark.e2e
 
 RUN_SECONDS = 240
+HANGS_SECONDS = 900
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,9 @@ def environment(tmp_path_factory):
         "CANDLEWICK_HOME": str(home),
         "CANDLEWICK_DBT_EXECUTABLE": str(DBT),
         "CANDLEWICK_MINUTE_DEADLINE_MINUTES": "1",
+        # So that a run can hang: by default five time-outs of 15 s rest the exchange's host, and the run is over in time.
+        "CANDLEWICK_READ_TIMEOUT_SECONDS": str(HANGS_SECONDS),
+        "CANDLEWICK_ANSWER_TIMEOUT_SECONDS": str(HANGS_SECONDS),
     }
 
 
@@ -236,18 +240,18 @@ def test_what_the_readme_tells_to_type_works(demo, environment, tmp_path, line):
 def test_a_run_that_hangs_is_announced_and_going_down_with_it_leaves_no_process(demo, environment):
     control = f"http://127.0.0.1:{environment['CANDLEWICK_EXCHANGE_PORT']}/_control"
     shell(environment, "airflow variables delete candlewick_schedules || true")  # README's example: every two minutes
-    slow = [{"kind": "slow", "path": "klines", "seconds": 300}]
+    slow = [{"kind": "slow", "path": "klines", "seconds": HANGS_SECONDS}]
     requests.post(f"{control}/faults", json=slow, timeout=10).raise_for_status()
     wait_until(
         lambda: any(fault["struck"] for fault in requests.get(f"{control}/state", timeout=10).json()["faults"]),
         "an extract task asking the slow exchange",
-        seconds=240,
+        seconds=RUN_SECONDS,
     )
     told = "SELECT message FROM candlewick_raw.pipeline_events WHERE kind = 'deadline_missed' AND subject = 'market_minute'"
     wait_until(
         lambda: any("its state: running" in row[0] for row in sql(environment, told)),
         "the triggerer's word that the run is not done a minute after it was queued",
-        seconds=150,
+        seconds=HANGS_SECONDS,
     )
     done = launcher(environment, "down")
 
