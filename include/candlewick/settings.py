@@ -129,6 +129,11 @@ class Settings(BaseSettings):
         description="Days with facts that one run of market_reconcile compares, the newest unreconciled first.",
     )
 
+    # --- analytics ---------------------------------------------------------------------------------------------------
+    correlation_min_observations: int = Field(
+        12, ge=2, description="Returns two symbols must both have in a window; with fewer they have no correlation."
+    )
+
     # --- schedules ---------------------------------------------------------------------------------------------------
     minute_schedule: str = Field(
         "* * * * *", description="Cron of market_minute (UTC); Variable `candlewick_schedules` overrides."

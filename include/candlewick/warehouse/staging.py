@@ -104,7 +104,7 @@ def load_lines(session: Session, table: str, load_id: int, texts: Iterable[bytes
             f"SET load_id = %s{CONVERSIONS[table]}",
             (file.name, load_id),
         )
-        _demand_all(session, table, loaded, expected)
+        demand_all(session, table, loaded, expected)
 
 
 def load_csv(session: Session, path: Path, load_id: int, labels: Sequence[object], expected: int) -> None:
@@ -129,10 +129,10 @@ def load_csv(session: Session, path: Path, load_id: int, labels: Sequence[object
         f"SET load_id = %s, row_number_in_load = (@row := @row + 1), {_LABELLED}{_CONVERSIONS_OF_PUBLISHED}",
         (str(path), load_id, *labels),
     )
-    _demand_all(session, KLINES, loaded, expected)
+    demand_all(session, KLINES, loaded, expected)
 
 
-def _demand_all(session: Session, table: str, loaded: int, expected: int) -> None:
+def demand_all(session: Session, table: str, loaded: int, expected: int) -> None:
     """Raise unless the server took every line as it is."""
     warnings = [told for told in session.all("SHOW WARNINGS") if told[1] != DEPRECATED]
     if loaded != expected or warnings:
