@@ -11,6 +11,7 @@ import pytest
 from candlewick.archive_file import ArchiveFile
 from candlewick.market import Interval
 from candlewick.pipeline.bulk import load_backlog
+from candlewick.warehouse.facts import FEEDS
 from support.marts import build_facts
 from support.minute_path import ask
 from support.warm import Worker
@@ -65,7 +66,7 @@ def is_whole(warehouse, market, days):
     left = ask(warehouse, "SELECT load_state, COUNT(*) FROM extraction_outcomes GROUP BY load_state")
     assert left == [("loaded", days)]
     models = ask(warehouse, "SELECT model, COUNT(*) FROM pending_loads GROUP BY model ORDER BY 1")
-    assert models == [("coverage_counts", days), ("hourly_klines", days)]
+    assert models == [(model, days) for model in sorted(FEEDS)]
 
 
 @pytest.mark.parametrize(("what", "least"), [("put", 4), ("commit", 8)])

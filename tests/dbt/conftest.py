@@ -159,7 +159,7 @@ class Warehouse:
 
     def pending(self):
         """What the models of the minute path have yet to consume."""
-        minute = "('fact_klines', 'fact_orderbook', 'klines_5m', 'klines_15m', 'hourly_klines', 'klines_4h', 'daily_klines')"
+        minute = "('fact_klines', 'fact_orderbook', 'klines_5m', 'klines_15m', 'hourly_klines', 'klines_4h', 'daily_klines', 'indicators_1m')"
         return self.run("select model, load_id from {raw}.pending_loads where model in " + minute + " order by 1, 2")
 
 
@@ -204,6 +204,8 @@ def open_warehouse(database, raw_tables, worker, tmp_path_factory):
         f"select on {raw}.*",
         f"insert, delete on {raw}.pending_loads",
         f"insert, update on {raw}.kline_revisions",
+        f"insert, delete on {raw}.indicator_checkpoints",
+        f"insert on {raw}.pipeline_events",
         f"select, insert, update, delete, create, drop, alter, index, create temporary tables, create view, show view on {marts}.*",
     ):
         made.run(f"grant {grant} to {TRANSFORMER}@'%'")

@@ -1,10 +1,10 @@
-{#- Overrides of dbt-mysql's own: see `keyed_build` and `keyed_view`. -#}
+{#- Overrides of dbt-mysql's own: see `keyed_build`, `build_in_rounds` and `keyed_view`. -#}
 {% materialization table, adapter='mysql', supported_languages=['sql'] %}
     {{ return(keyed_build(sql, merge=False)) }}
 {% endmaterialization %}
 
 {% materialization incremental, adapter='mysql', supported_languages=['sql'] %}
-    {{ return(keyed_build(sql, merge=True)) }}
+    {{ return(build_in_rounds(sql) if config.get('in_rounds') else keyed_build(sql, merge=True)) }}
 {% endmaterialization %}
 
 {% materialization view, adapter='mysql', supported_languages=['sql'] %}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SERVER_PACKAGE = "mariadb-server-core mariadb-client-core"
 # Tables of the raw schema that dbt writes to, in the transaction of its upserts.
-TRANSFORMER_WRITES = ("pending_loads", "kline_revisions")
+TRANSFORMER_WRITES = ("pending_loads", "kline_revisions", "indicator_checkpoints", "pipeline_events")
 LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes
 
 
@@ -193,7 +193,7 @@ performance-schema = OFF
                     cursor.execute(f"GRANT {right} TO {user}")
 
     def grant_tables(self) -> None:
-        """Let the transformer write the two raw tables that belong to its transactions (they exist only now)."""
+        """Let the transformer write the raw tables that belong to its transactions (they exist only now)."""
         with self._administration() as cursor:
             for table in TRANSFORMER_WRITES:
                 cursor.execute(

@@ -25,7 +25,7 @@ def test_each_account_may_do_its_work_and_no_more(platform):
     writer, transformer, reader = (
         platform.wiring.account(f"WAREHOUSE{which}") for which in ("", "_TRANSFORM", "_READ")
     )
-    for table in ("pending_loads", "kline_revisions", "staging_klines"):
+    for table in ("pending_loads", "kline_revisions", "indicator_checkpoints", "pipeline_events", "staging_klines"):
         rows(writer, f"CREATE TABLE candlewick_raw.{table} (n INT)")
     platform.database.grant_tables()
     rows(transformer, "INSERT INTO candlewick_raw.pending_loads VALUES (1)")
