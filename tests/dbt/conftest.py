@@ -159,7 +159,10 @@ class Warehouse:
 
     def pending(self):
         """What the models of the minute path have yet to consume."""
-        minute = "('fact_klines', 'fact_orderbook', 'klines_5m', 'klines_15m', 'hourly_klines', 'klines_4h', 'daily_klines', 'indicators_1m')"
+        minute = (
+            "('fact_klines', 'fact_orderbook', 'klines_5m', 'klines_15m', 'hourly_klines', 'klines_4h', 'daily_klines', 'indicators_1m',"
+            " 'market_stats_24h', 'orderbook_metrics')"
+        )
         return self.run("select model, load_id from {raw}.pending_loads where model in " + minute + " order by 1, 2")
 
 

@@ -32,7 +32,7 @@ def test_loads_are_handed_from_model_to_model_and_wait_for_the_one_that_was_not_
     assert warehouse.pending() == [("hourly_klines", 2)]
     warehouse.load([candle("11:02", 3)])
     warehouse.dbt("run", "--select", "hourly_klines")
-    assert warehouse.pending() == [("daily_klines", 2), ("fact_klines", 3)]
+    assert warehouse.pending() == [("daily_klines", 2), ("fact_klines", 3), ("market_stats_24h", 2)]
     warehouse.minute()
     assert warehouse.pending() == []
     assert warehouse.one("select candle_count from {marts}.daily_klines") == 3

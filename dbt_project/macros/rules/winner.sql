@@ -22,6 +22,13 @@
     )
 {%- endmacro %}
 
+{#- The same where columns may be null: null is the same as null, and another thing than a value. -#}
+{% macro differs_or_null(one, other, columns) -%}
+    (
+        {%- for column in columns %}not ({{ one }}.{{ column }} <=> {{ other }}.{{ column }}){{ ' or ' if not loop.last }}{% endfor -%}
+    )
+{%- endmacro %}
+
 {#- What makes a capture another one than the stored row: where none of these differs, nothing is replaced. -#}
 {% macro capture_values() %}
     {{ return(candle_values() + ['is_final', 'source']) }}

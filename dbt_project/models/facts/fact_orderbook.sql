@@ -4,6 +4,7 @@
         indexes={'by_load': ['load_id']},
         partition_by={'column': 'captured_at', 'from': '2024-01-01'},
         pins_loads=true,
+        feeds=['orderbook_metrics'],
         keep_history=true,
         replace_when='new.load_id > old.load_id and ' ~ differs('new', 'old', ['price', 'quantity', 'last_update_id'])
     )
