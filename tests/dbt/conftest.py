@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from candlewick.market import Interval
 from support.places import DBT
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -175,7 +176,7 @@ def candle(open_time, close=100, *, open_=None, high=None, low=None, trades=10, 
            source="rest", captured=None, clock=None, close_time=None, volume=None):  # fmt: skip
     """One staged candle; flat and without volume when it had no trades; captured when it was over, unless told."""
     open_time = at(open_time) if isinstance(open_time, str) else open_time
-    length = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1), "1d": timedelta(days=1)}[interval]
+    length = timedelta(milliseconds=Interval(interval).milliseconds)
     captured = (at(captured) if isinstance(captured, str) else captured) or open_time + length + timedelta(seconds=5)
     clock = at(clock) if isinstance(clock, str) else clock
     open_ = close if open_ is None else open_

@@ -1,4 +1,4 @@
-"""Hours and days: the exchange's own rule, and only what changed."""
+"""Candles rolled up from minutes: the exchange's own rule, and only what changed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_minutes_without_trades_decide_a_bucket_only_if_there_are_no_others(ware
     assert day == [(100, 103, 99, 103)]
 
 
-def test_hours_and_days_equal_an_independent_roll_up_of_random_minutes(warehouse, candle, at):
+def test_all_roll_ups_equal_an_independent_one_of_random_minutes(warehouse, candle, at):
     dice = random.Random(7)  # noqa: S311  # a die that always falls the same
     start, minutes = at("2026-03-05 00:00"), []
     for symbol in ("BTCUSDT", "ETHUSDT"):
@@ -53,7 +53,10 @@ def test_hours_and_days_equal_an_independent_roll_up_of_random_minutes(warehouse
         warehouse.load(minutes[place::3])
         warehouse.minute()
     for table, bucket, length in (
+        ("klines_5m", "open_time", timedelta(minutes=5)),
+        ("klines_15m", "open_time", timedelta(minutes=15)),
         ("hourly_klines", "hour_start", timedelta(hours=1)),
+        ("klines_4h", "open_time", timedelta(hours=4)),
         ("daily_klines", "cast(date as datetime)", timedelta(days=1)),
     ):
         expected = roll_up(minutes, start, length)

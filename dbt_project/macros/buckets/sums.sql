@@ -11,3 +11,11 @@
 {% macro bucket_values() %}
     {{ return(candle_values() + ['candle_count', 'final_count', 'first_open_time', 'last_open_time', 'is_final']) }}
 {% endmacro %}
+
+{#-
+    When a rebuilt bucket replaces the stored one that native candles take part in. Minutes vanish only by expiry: what has fewer of them and
+    says the same otherwise is no news. `first_open_time` is null where there is no minute, and then `candle_count` differs as well.
+-#}
+{% macro native_bucket_differs(more=[]) -%}
+    {{ differs('new', 'old', bucket_values() + ['source'] + more) }} and (new.candle_count >= old.candle_count or {{ differs('new', 'old', candle_values() + ['source']) }})
+{%- endmacro %}

@@ -4,7 +4,7 @@
         indexes={'by_load': ['load_id']},
         partition_by={'column': 'open_time', 'from': '2017-07-01'},
         pins_loads=true,
-        feeds=['hourly_klines', 'indicators_1m', 'coverage_counts'],
+        feeds=['hourly_klines', 'klines_5m', 'klines_15m', 'indicators_1m', 'coverage_counts'],
         keep_history=true,
         replace_when=beats('new', 'old') ~ ' and ' ~ differs('new', 'old', capture_values()),
         pre_hook=["{{ keep_replaced() }}", "{{ confirm_stored() }}"],

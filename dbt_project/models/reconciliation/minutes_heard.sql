@@ -18,7 +18,7 @@ minutes as (
     select
         staged.exchange,
         staged.symbol,
-        {{ bucket_start('hour', 'staged.open_time') }} as hour_start,
+        {{ bucket_start('1h', 'staged.open_time') }} as hour_start,
         (case when staged.source = 'rest' then 1 else 0 end) << minute(staged.open_time) as rest_minute,
         (case when staged.source = 'rest' then 0 else 1 end) << minute(staged.open_time) as archive_minute
     {% if is_incremental() %}

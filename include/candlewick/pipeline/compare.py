@@ -34,6 +34,15 @@ REVISED = tuple(f"{side}_{name}" for side in ("lost", "kept") for name in CANDLE
 HISTORY = (
     Compared("fact_klines", ("exchange", "symbol", "interval_code"), ("open_time",), (*CANDLE, "is_final", "source")),
     Compared("hourly_klines", ("exchange", "symbol"), ("hour_start",), BUCKET),
+    *(
+        Compared(
+            table,
+            ("exchange", "symbol"),
+            ("open_time",),
+            (*CANDLE, "candle_count", "final_count", "is_final", "source"),
+        )
+        for table in ("klines_5m", "klines_15m", "klines_4h")
+    ),
     Compared("daily_klines", ("exchange", "symbol"), ("date",), (*BUCKET, "hour_count")),
     Compared(
         "kline_revisions",

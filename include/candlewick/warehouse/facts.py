@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FACTS, STAGED = "fact_klines", "stg_klines"
 # Who is told of a load that is in the facts: the model's config `feeds` (dbt macro `consume_loads`).
-FEEDS = ("hourly_klines", "indicators_1m", "coverage_counts")
+FEEDS = ("hourly_klines", "klines_5m", "klines_15m", "indicators_1m", "coverage_counts")
 AS_STAGED = (
     "exchange", "symbol", "interval_code", "open_time", "open_price", "high_price", "low_price", "close_price", "volume",
     "close_time", "quote_volume", "trade_count", "taker_buy_volume", "taker_buy_quote_volume", "is_final", "source",
