@@ -13,7 +13,6 @@ from candlewick.market import Interval
 from candlewick.settings import SYMBOL_PATTERN, settings
 
 DAG_ID = "market_backfill"
-BUILT = ("fact_klines", "hourly_klines", "daily_klines")
 LATER = {"trigger_rule": TriggerRule.ALL_DONE_MIN_ONE_SUCCESS}  # also after failures, but not without a plan
 PARAMS = {
     "symbols": Param(
@@ -109,7 +108,7 @@ def market_backfill() -> None:
         max_active_tis_per_dag=1,
         priority_weight=2,
         inlets=[wiring.table_asset("staging_klines", schema="raw")],
-        outlets=[wiring.table_asset(table) for table in BUILT],
+        outlets=wiring.built_assets(),
         **LATER,
     )
     def transform(run_id: str) -> str:

@@ -14,7 +14,7 @@ DAG_ID = "market_gaps"
 SCHEDULE = wiring.schedule(DAG_ID, settings().gaps_schedule)
 LATER = {"trigger_rule": TriggerRule.ALL_DONE}  # also when fetch was skipped or failed: what came is built and judged
 STAGED = [wiring.table_asset("staging_klines", schema="raw")]
-BUILT = [wiring.table_asset(table) for table in ("fact_klines", "hourly_klines", "daily_klines")]
+FACTS, BUILT = [wiring.table_asset("fact_klines")], wiring.built_assets()
 LEDGER = [wiring.table_asset(table, schema="raw") for table in ("gap_ledger", "coverage_counts")]
 PARAMS = {
     "full": Param(
@@ -64,7 +64,7 @@ def market_gaps() -> None:
         announce([*late, *conditions.schedule_invalid(DAG_ID, SCHEDULE.problem)])
         return [event.subject for event in late]
 
-    @task(pool=wiring.POOL_BACKFILL, execution_timeout=timedelta(hours=1), inlets=BUILT, outlets=LEDGER)
+    @task(pool=wiring.POOL_BACKFILL, execution_timeout=timedelta(hours=1), inlets=FACTS, outlets=LEDGER)
     def detect(params: dict[str, Any]) -> str:
         """Compare what should be there with the facts."""
         from candlewick.connections import warehouse
@@ -100,7 +100,7 @@ def market_gaps() -> None:
         """Load what killed tasks have left; build what changed, in one dbt process."""
         return wiring.build_history(run_id, name="gaps")
 
-    @task(pool=wiring.POOL_BACKFILL, execution_timeout=timedelta(hours=2), inlets=BUILT, outlets=LEDGER, **LATER)
+    @task(pool=wiring.POOL_BACKFILL, execution_timeout=timedelta(hours=2), inlets=FACTS, outlets=LEDGER, **LATER)
     def classify(params: dict[str, Any], run_id: str) -> str:
         """See what is healed; explain what stays missing."""
         from candlewick.alerts import conditions

@@ -12,7 +12,6 @@ from candlewick.settings import settings
 
 DAG_ID = "market_minute"
 SCHEDULE = wiring.schedule(DAG_ID, settings().minute_schedule)
-BUILT = ("fact_klines", "fact_orderbook", "hourly_klines", "daily_klines")
 FORCE_PROCESS = Param(
     default=None,
     type=["array", "string", "null"],
@@ -122,7 +121,7 @@ def market_minute() -> None:
         pool=wiring.POOL_DBT,
         trigger_rule=TriggerRule.ALL_DONE,
         inlets=wiring.staging_assets(),
-        outlets=[wiring.table_asset(table) for table in BUILT],
+        outlets=wiring.built_assets(books=True),
     )
     def transform() -> str:
         """Build what changed, in one dbt process."""

@@ -12,7 +12,6 @@ from candlewick import wiring
 from candlewick.settings import SYMBOL_PATTERN
 
 DAG_ID = "market_rebuild"
-BUILT = ("fact_klines", "fact_orderbook", "hourly_klines", "daily_klines")
 PARAMS = {
     "symbols": Param(
         [], type="array", items={"type": "string", "pattern": SYMBOL_PATTERN.pattern}, maxItems=1000, uniqueItems=True,
@@ -97,7 +96,7 @@ def market_rebuild() -> None:
         execution_timeout=timedelta(hours=12),
         retries=20,  # another build may keep a table's lock
         inlets=wiring.staging_assets(),
-        outlets=[wiring.table_asset(table) for table in BUILT],
+        outlets=wiring.built_assets(books=True),
     )
     def transform(run_id: str) -> str:
         """Build what changed, in one dbt process."""

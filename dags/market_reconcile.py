@@ -12,7 +12,7 @@ from candlewick.settings import SYMBOL_PATTERN, settings
 
 DAG_ID = "market_reconcile"
 SCHEDULE = wiring.schedule(DAG_ID, settings().reconcile_schedule)
-BUILT = [wiring.table_asset(table) for table in ("fact_klines", "hourly_klines", "daily_klines")]
+BUILT = wiring.built_assets()
 COMPARED = [wiring.table_asset(table) for table in ("minutes_heard", "reconciliation_daily")]
 LATER = {"trigger_rule": TriggerRule.ALL_DONE_MIN_ONE_SUCCESS}  # what came is loaded and compared, whatever else failed
 PARAMS = {

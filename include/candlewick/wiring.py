@@ -41,6 +41,9 @@ START = datetime(2026, 1, 1, tzinfo=UTC)  # no run before; catchup is off, so it
 QUARANTINED: Final = "quarantined"
 NICENESS = 10  # of history: the minute path goes first, also for the processor
 POOL_EXCHANGE, POOL_LOAD, POOL_BACKFILL, POOL_DBT = "binance", "warehouse_load", "backfill", "dbt"
+# The tables of dbt's selector `minute`, by what they are made from.
+OF_CANDLES = ("fact_klines", "klines_5m", "klines_15m", "hourly_klines", "klines_4h", "daily_klines", "indicators_1m")
+OF_BOOKS = ("fact_orderbook",)
 
 
 class RetryByKind(RetryPolicy):
@@ -158,6 +161,17 @@ def raw_asset() -> Asset:
 def table_asset(table: str, *, schema: Literal["raw", "marts"] = "marts") -> Asset:
     """Return the asset of a warehouse table."""
     return Asset(name=f"{schema}.{table}", uri=f"x-warehouse://{schema}/{table}", group="warehouse")
+
+
+def dbt_asset(unique_id: str) -> Asset:
+    """Return the asset of what a dbt model reads; dbt's sources are the raw schema."""
+    kind, *_, name = unique_id.split(".")
+    return table_asset(name, schema="raw" if kind == "source" else "marts")
+
+
+def built_assets(*, books: bool = False) -> list[Asset]:
+    """Return the assets that a run of dbt's selector `minute` writes; only the live path and a rebuild bring order books."""
+    return [table_asset(table) for table in (*OF_CANDLES, *(OF_BOOKS if books else ()))]
 
 
 def staging_assets() -> list[Asset]:
