@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 DAG_ID = "market_hourly"
 SCHEDULE = wiring.schedule(DAG_ID, settings().hourly_schedule)
 MANIFEST = settings().home / "dbt" / "manifest.json"
+RETURNS, PAIRS = [wiring.table_asset("window_returns")], [wiring.table_asset("correlation_pairs", schema="raw")]
 
 
 def models() -> DbtTaskGroup:
@@ -60,7 +61,7 @@ def models() -> DbtTaskGroup:
         node: dict[str, Any] = getattr(operator, "extra_context", {}).get("dbt_node_config", {})
         if node.get("resource_type") == "model":
             operator.outlets = [wiring.table_asset(node["resource_name"])]
-            operator.inlets = [wiring.table_asset(name.rsplit(".")[-1]) for name in node["depends_on"]]
+            operator.inlets = [wiring.dbt_asset(unique_id) for unique_id in node["depends_on"]]
     return group
 
 
@@ -75,8 +76,8 @@ def models() -> DbtTaskGroup:
     **wiring.run_defaults(),
     doc_md=f"""
 ### market_hourly
-One task per dbt model tagged `hourly` (built and tested in one dbt process), then all quality rules in one process; beside
-them the tests of the minute models, source freshness and a look for late symbols; at the end the dbt docs, published by one rename.
+One task per dbt model tagged `hourly` (built and tested in one dbt process), then the correlations, then all quality rules in one
+process; beside them the tests of the minute models, source freshness and a look for late symbols; at the end the dbt docs.
 
 * **Quality**: a finding in the data warns and is in `quality_summary`; the task fails only when the pipeline broke a promise of
   its own. Each rule has a page in `docs/quality`.
@@ -107,6 +108,14 @@ def market_hourly() -> None:
 
         return run_dbt(arguments, wiring.dbt_environment(), name=name).sentence
 
+    @task(trigger_rule=TriggerRule.ALL_DONE, inlets=RETURNS, outlets=PAIRS)
+    def correlations() -> str:
+        """Correlate the returns of all symbols."""
+        from candlewick.connections import warehouse
+        from candlewick.pipeline.correlate import correlate
+
+        return correlate(warehouse()).sentence
+
     @task(pool=wiring.POOL_DBT, trigger_rule=TriggerRule.ALL_DONE)
     def docs() -> str:
         """Generate the dbt docs and publish them."""
@@ -119,9 +128,7 @@ def market_hourly() -> None:
     @task(retries=0)
     def no_manifest() -> None:
         """Say what is missing."""
-        raise FileNotFoundError(
-            f"expected the dbt manifest at {MANIFEST}, but there is none: run `make up` (or `dbt parse` and copy it there)"
-        )
+        raise FileNotFoundError(f"expected the dbt manifest at {MANIFEST}: `make up` (or `dbt parse`) makes it")
 
     late = staleness()
     if not MANIFEST.is_file():
@@ -130,14 +137,13 @@ def market_hourly() -> None:
     fresh = dbt.override(task_id="source_freshness")(["source", "freshness"], "freshness")
     ahead = dbt.override(task_id="partitions_ahead")(["run-operation", "ensure_partitions"], "partitions")
     tested = dbt.override(task_id="minute_tests")(["test", "--selector", "minute"], "minute-tests")
-    built, published = models(), docs()
+    built, correlated, published = models(), correlations(), docs()
     # One process for all rules, after the models also when one of them failed: a task each would cost seconds a rule.
-    quality = dbt.override(task_id="quality", trigger_rule=TriggerRule.ALL_DONE)(
-        ["build", "--selector", "quality"], "quality"
-    )
+    rules = dbt.override(task_id="quality", trigger_rule=TriggerRule.ALL_DONE)
+    quality = rules(["build", "--selector", "quality"], "quality")
     wiring.facts_are_built() >> [ahead, tested, built]
-    built >> quality >> published
-    [late, fresh, ahead, tested, built, quality, published] >> wiring.verdict()
+    built >> correlated >> quality >> published
+    [late, fresh, ahead, tested, built, correlated, quality, published] >> wiring.verdict()
 
 
 market_hourly()

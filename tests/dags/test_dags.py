@@ -194,16 +194,24 @@ def test_each_hourly_model_is_a_task_that_declares_its_lineage(hourly):
     assert tasks["models.quality_things"]["upstream"] == ["models.daily_things"]
     assert tasks["models.daily_things"]["outlets"] == ["marts.daily_things"]
     assert tasks["models.daily_things"]["inlets"] == ["marts.fact_klines"]
-    unpooled = {"staleness", "facts_are_built", "verdict"}
+    unpooled = {"staleness", "facts_are_built", "correlations", "verdict"}
     assert {task["pool"] for name, task in tasks.items() if name not in unpooled} == {"dbt"}
 
 
 def test_all_quality_rules_are_one_task_after_the_models_whatever_became_of_them(hourly):
     quality = hourly["tasks"]["quality"]
-    assert quality["upstream"] == ["models.quality_things"]
+    assert quality["upstream"] == ["correlations"]
     assert quality["rule"] == "all_done"
     assert hourly["tasks"]["docs"]["upstream"] == ["quality"]
     assert "quality" in hourly["tasks"]["verdict"]["upstream"]
+
+
+def test_correlations_are_made_of_the_models_returns_whatever_became_of_the_others(hourly):
+    correlations = hourly["tasks"]["correlations"]
+    assert correlations["upstream"] == ["models.quality_things"]
+    assert correlations["rule"] == "all_done"
+    assert (correlations["inlets"], correlations["outlets"]) == (["marts.window_returns"], ["raw.correlation_pairs"])
+    assert "correlations" in hourly["tasks"]["verdict"]["upstream"]
 
 
 def test_without_a_manifest_the_hourly_dag_says_what_to_do(airflow, tmp_path):
