@@ -42,8 +42,10 @@ QUARANTINED: Final = "quarantined"
 NICENESS = 10  # of history: the minute path goes first, also for the processor
 POOL_EXCHANGE, POOL_LOAD, POOL_BACKFILL, POOL_DBT = "binance", "warehouse_load", "backfill", "dbt"
 # The tables of dbt's selector `minute`, by what they are made from.
-OF_CANDLES = ("fact_klines", "klines_5m", "klines_15m", "hourly_klines", "klines_4h", "daily_klines", "indicators_1m")
-OF_BOOKS = ("fact_orderbook",)
+OF_CANDLES = (
+    "fact_klines", "klines_5m", "klines_15m", "hourly_klines", "klines_4h", "daily_klines", "indicators_1m", "market_stats_24h",
+)  # fmt: skip
+OF_BOOKS = ("fact_orderbook", "orderbook_metrics")
 
 
 class RetryByKind(RetryPolicy):

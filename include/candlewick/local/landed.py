@@ -27,6 +27,8 @@ TABLES = {
     "books": ("fact_orderbook", "COUNT(DISTINCT captured_at)"),
     "hours": ("hourly_klines", "COUNT(*)"),
     "days": ("daily_klines", "COUNT(*)"),
+    "indicators": ("indicators_1m", "COUNT(*)"),
+    "stats": ("market_stats_24h", "COUNT(*)"),
 }
 
 
@@ -41,6 +43,10 @@ class Landed:
     books: int = 0
     hours: int = 0
     days: int = 0
+    indicators: int = 0
+    rsi: float | None = None
+    stats: int = 0
+    change_percent: Decimal | None = None
 
     def missing(self, oldest: datetime) -> list[str]:
         """What has not arrived yet; candles count only when the newest is not older than that (UTC)."""
@@ -73,6 +79,10 @@ def landed(platform: Platform, *, count: bool) -> list[Landed]:
             for field, (table, _) in TABLES.items():
                 some = f"SELECT 1 FROM {marts}.{table} WHERE exchange = %s AND symbol = %s LIMIT 1"
                 setattr(one, field, len(_rows(connection, some, (*of, one.symbol))))
+            newest = f"SELECT rsi FROM {marts}.indicators_1m WHERE exchange = %s AND symbol = %s ORDER BY open_time DESC LIMIT 1"
+            one.rsi = next((row[0] for row in _rows(connection, newest, (*of, one.symbol))), None)
+            rolling = f"SELECT price_change_percent FROM {marts}.market_stats_24h WHERE exchange = %s AND symbol = %s"
+            one.change_percent = next((row[0] for row in _rows(connection, rolling, (*of, one.symbol))), None)
         for field, (table, counted) in TABLES.items() if count else ():
             query = f"SELECT symbol, {counted} FROM {marts}.{table} WHERE exchange = %s GROUP BY symbol"
             for symbol, number in _rows(connection, query, of):
@@ -94,7 +104,7 @@ def _rows(connection: Any, query: str, parameters: tuple[object, ...]) -> list[t
 
 
 def wait_for_data(platform: Platform, current: Step) -> None:
-    """Wait until fresh candles, order books, hours and days of every symbol that trades are there.
+    """Wait until fresh candles, order books, hours, days, indicators and statistics of every symbol that trades are there.
 
     Raises:
         ServiceFailed: not in time, or a service ended; the message names what is missing and the logs.
@@ -109,7 +119,7 @@ def wait_for_data(platform: Platform, current: Step) -> None:
         missing = {name: [one.symbol for one in found if name in one.missing(oldest)] for name in TABLES}
         waiting = [f"{name} of {', '.join(symbols)}" for name, symbols in missing.items() if symbols]
         if found and not waiting:
-            current.result = f"fresh candles, books, hours and days of {len(found)} symbols"
+            current.result = f"fresh candles, books, hours, days and indicators of {len(found)} symbols"
             return
         if time.monotonic() > looked + FAILING_EVERY_SECONDS:
             looked = time.monotonic()
@@ -129,12 +139,13 @@ def show_landed(platform: Platform) -> None:
     """Print the table of what has arrived."""
     table = Table(title="In the warehouse", title_justify="left")
     table.add_column("symbol")
-    for column in ("candles", "newest candle (UTC)", "close", "books", "hours", "days"):
+    for column in ("candles", "newest (UTC)", "close", "24 h", "books", "hours", "days", "indicators", "RSI"):
         table.add_column(column, justify="right")
     for one in landed(platform, count=True):
         close = f"{one.close:f}".rstrip("0").rstrip(".") if one.close is not None else ""
         newest = f"{one.newest:%Y-%m-%d %H:%M}" if one.newest else ""
-        table.add_row(
-            one.symbol, f"{one.candles:,}", newest, close, f"{one.books:,}", f"{one.hours:,}", f"{one.days:,}"
-        )
+        change = f"{one.change_percent:+.2f} %" if one.change_percent is not None else ""
+        rsi = f"{one.rsi:.1f}" if one.rsi is not None else ""
+        counts = [f"{number:,}" for number in (one.books, one.hours, one.days, one.indicators)]
+        table.add_row(one.symbol, f"{one.candles:,}", newest, close, change, *counts, rsi)
     console.print(table)
