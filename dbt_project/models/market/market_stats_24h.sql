@@ -49,7 +49,7 @@ placed as (
 
     select
         parts.*,
-        {{ ohlc_places('exchange, symbol', 'part_start') }}
+        timestampdiff(minute, window_start, part_start) as place
     from parts
 
 ),
