@@ -30,7 +30,7 @@ def measure(server, warehouse, dbt, sizes: tuple[int, int]) -> list[tuple[str, s
         for _ in range(ROUNDS):
             minute += timedelta(minutes=1)
             _stage(warehouse, minute)
-            rounds.append(_timed(server, dbt))
+            rounds.append(timed(server, lambda: dbt("run", "--selector", "minute"), MODELS))
         # The first round warms the buffer pool.
         results.append({key: statistics.median(r[key] for r in rounds[1:]) for key in rounds[0]})
     lines = []
@@ -43,17 +43,17 @@ def measure(server, warehouse, dbt, sizes: tuple[int, int]) -> list[tuple[str, s
     return lines
 
 
-def _timed(server, dbt) -> dict[str, float]:
-    """Seconds of each model's statements in the server, of all models in dbt, and of the whole process."""
+def timed(server, run, models: tuple[str, ...]) -> dict[str, float]:
+    """Seconds of each model's statements in the server (by its slow log, of everything), of all models in dbt, and of the whole process."""
     with server.connect() as root, root.cursor() as cursor:
         cursor.execute("SET GLOBAL log_output = 'TABLE', GLOBAL long_query_time = 0, GLOBAL slow_query_log = 1")
         cursor.execute("TRUNCATE mysql.slow_log")
         started = time.perf_counter()
-        summary = dbt("run", "--selector", "minute")
+        summary = run()
         process = time.perf_counter() - started
         cursor.execute("SET GLOBAL slow_query_log = 0")
         times = {}
-        for model in MODELS:
+        for model in models:
             cursor.execute(
                 "SELECT SUM(TIME_TO_SEC(query_time)), SUM(MICROSECOND(query_time)) FROM mysql.slow_log "
                 "WHERE CONVERT(sql_text USING utf8mb4) LIKE %s",

@@ -1,8 +1,8 @@
 """Measure the platform and print a table: ``make bench``; ``make bench ARGS="loading"`` for one part.
 
 Parts: ``loading`` (lake → staging), ``history`` (years from an archive server into the facts), ``increments`` (a minute on a
-long history), ``gaps`` (detection over all of it), ``minute`` (freshness through the real scheduler). Ratios are taken inside
-one run, medians are shown; a figure is worth what the machine is worth.
+long history), ``marts`` (each market mart, or those of ``--models``), ``gaps`` (detection over all of it), ``minute`` (freshness
+through the real scheduler). Ratios are taken inside one run, medians are shown; a figure is worth what the machine is worth.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rich.table import Table
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / "tests"), str(REPOSITORY / "include")]
 
-from bench import gaps, history, increments, loading, minute  # noqa: E402 -- the path comes first
+from bench import gaps, history, increments, loading, marts, minute  # noqa: E402 -- the path comes first
 from candlewick.lake.store import Lake  # noqa: E402
 from candlewick.pipeline.transform import run_dbt  # noqa: E402
 from candlewick.settings import Settings  # noqa: E402
@@ -30,7 +30,7 @@ from candlewick.warehouse import schema  # noqa: E402
 from candlewick.warehouse.database import Warehouse  # noqa: E402
 from support.servers import GivenMySQL, MariaDB, ObjectStore  # noqa: E402
 
-PARTS = ("loading", "history", "increments", "gaps", "minute")
+PARTS = ("loading", "history", "increments", "marts", "gaps", "minute")
 
 
 def main() -> int:
@@ -44,6 +44,7 @@ def main() -> int:
     reader.add_argument(
         "--symbols", type=int, nargs="*", default=(3, 300), help="numbers of symbols of the minute part"
     )
+    reader.add_argument("--models", nargs="*", default=marts.MODELS, help="models of the marts part")
     reader.add_argument(
         "--mysql", metavar="HOST:PORT:USER:PASSWORD", help="a MySQL server instead of a private MariaDB"
     )
@@ -54,7 +55,7 @@ def main() -> int:
     table = Table("what", "figure", "aim", title=machine(), title_justify="left")
     with tempfile.TemporaryDirectory(prefix="candlewick-bench-") as folder:
         scratch = Path(folder)
-        if {"loading", "history", "increments", "gaps"} & set(asked.parts):
+        if set(asked.parts) - {"minute"}:
             with a_warehouse(scratch, asked.mysql) as (server, warehouse, lake, dbt):
                 if "loading" in asked.parts:
                     show(table, f"loading ({server.name})", loading.measure(warehouse, lake, scratch))
@@ -64,6 +65,8 @@ def main() -> int:
                 if "increments" in asked.parts:
                     lines = increments.measure(server, warehouse, dbt, tuple(asked.rows))
                     show(table, f"increments ({server.name})", lines)
+                if "marts" in asked.parts:
+                    show(table, f"marts ({server.name})", marts.measure(server, warehouse, dbt, tuple(asked.models)))
                 if "gaps" in asked.parts:
                     show(table, f"gaps ({server.name})", gaps.measure(warehouse, dbt, asked.rows[1]))
         if "minute" in asked.parts:
