@@ -31,7 +31,10 @@
     {%- endif -%}
 {% endmacro %}
 
-{#- A first build and a full refresh take every symbol there are hours for. -#}
+{#-
+    A first build and a full refresh take every symbol there are hours for. The order names the whole key: by its last column alone MySQL
+    reads and sorts all hours of the symbol.
+-#}
 {% macro touch_symbols(facts, hourly) %}
     insert into {{ rolling_touched() }} (exchange, symbol, newest_touched, last_hour_start)
     {%- if is_incremental() %}
@@ -42,7 +45,7 @@
         (
             select hours.hour_start from {{ hourly }} as hours force index (primary)
             where hours.exchange = touched.exchange and hours.symbol = touched.symbol
-            order by hours.hour_start desc limit 1
+            order by hours.exchange desc, hours.symbol desc, hours.hour_start desc limit 1
         ) as last_hour_start
     from (
         select facts.exchange, facts.symbol, max(facts.open_time) as newest_touched
