@@ -41,14 +41,17 @@
     ) as known using (exchange, symbol)
 {%- endmacro %}
 
-{#- Open time of the newest final candle of a series: ORDER BY ... LIMIT 1 walks the key backwards, GROUP BY with MAX reads it all. -#}
+{#-
+    Open time of the newest final candle of a series: ORDER BY ... LIMIT 1 walks the key backwards, GROUP BY with MAX reads it all. So does
+    ORDER BY open_time alone on MySQL, which then sorts the series' whole history: the order names all columns of the key.
+-#}
 {% macro newest_final_open_time(series) -%}
     (
         select facts.open_time
         from {{ ref('fact_klines') }} as facts
         where facts.exchange = {{ series }}.exchange and facts.symbol = {{ series }}.symbol
             and facts.interval_code = {{ series }}.interval_code and facts.is_final = 1
-        order by facts.open_time desc
+        order by facts.exchange desc, facts.symbol desc, facts.interval_code desc, facts.open_time desc
         limit 1
     )
 {%- endmacro %}
