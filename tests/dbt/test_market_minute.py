@@ -173,6 +173,17 @@ def test_what_was_summed_up_before_minutes_expired_stays(warehouse, candle):
     assert before["BTCUSDT"][10] == 2
 
 
+def test_the_marts_own_tests_accept_what_is_built_and_refuse_what_cannot_be(warehouse, candle):
+    warehouse.load([candle("10:00", 80, open_=90), candle("10:01", 100)])
+    warehouse.load_books(book("10:00:00", [("99", 1)], [("101", 1)]), load_id=2)
+    warehouse.minute()
+    tests = ("test", "--select", "market_stats_24h", "orderbook_metrics")
+    warehouse.dbt(*tests)
+    warehouse.run("update {marts}.market_stats_24h set low_price = 95, candle_count = 1441")
+    said = warehouse.dbt(*tests, succeeds=False)
+    assert said.count("Got 1 result") == 2
+
+
 # --- order books
 
 
