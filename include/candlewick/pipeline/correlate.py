@@ -7,24 +7,28 @@ milliseconds (docs/deviations.md).
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from candlewick.pipeline.pearson import correlations
-from candlewick.warehouse.correlations import Pair, Window, are_built, forget_others, replace, returns, windows
+from candlewick.warehouse.correlations import are_built, forget_others, replace, returns, windows
 from candlewick.warehouse.database import from_ms, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from candlewick.pipeline.pearson import Floats
+    from candlewick.pipeline.pearson import Counts, Floats
+    from candlewick.warehouse.correlations import Pair, Window
     from candlewick.warehouse.database import Session, Warehouse
 
 log = logging.getLogger(__name__)
 
 LOCK = "correlations"
 MINUTE_MS = 60_000
+WRITERS = 2  # windows at once: Python works on one while the server takes in another
 
 
 @dataclass
@@ -69,11 +73,8 @@ def correlate(warehouse: Warehouse) -> CorrelateSummary:
         # All in one transaction: the table cannot be swapped for another one in between.
         found = {window: _read(session, marts, window) for window in windows(session, marts)}
         session.commit()  # an idle transaction would hold up that swap
-        for window, one in found.items():
-            pairs = _pairs(one, warehouse.config.correlation_min_observations)
-            replace(session, window, one.span, pairs, utc_now())
-            session.commit()
-            summary.windows.append(_told(window, one, pairs))
+        with ThreadPoolExecutor(WRITERS, thread_name_prefix="correlations") as pool:
+            summary.windows = list(pool.map(lambda item: _write(warehouse, *item), found.items()))
         summary.forgotten = forget_others(session, found)
         session.commit()
     log.info("%s", summary.sentence)
@@ -93,21 +94,29 @@ def _read(session: Session, marts: str, window: Window) -> Returns:
     return Returns(symbols, values, (from_ms(span[0] * MINUTE_MS), from_ms(span[1] * MINUTE_MS)))
 
 
-def _pairs(found: Returns, least: int) -> Sequence[Pair]:
-    """Return one triangle of the matrix with its diagonal."""
-    values, counts = correlations(found.values, least)
-    return [
-        Pair(symbol, other, None if value != value else value, count)  # noqa: PLR0124 -- NaN; math.isnan takes twice as long
-        for place, symbol in enumerate(found.symbols)
-        for other, value, count in zip(
-            found.symbols[place:], values[place, place:].tolist(), counts[place, place:].tolist(), strict=True
-        )
-    ]
+def _write(warehouse: Warehouse, window: Window, found: Returns) -> str:
+    """Correlate a window's returns and write the pairs; return what that was."""
+    import numpy as np
 
-
-def _told(window: Window, found: Returns, pairs: Sequence[Pair]) -> str:
-    without = sum(pair.correlation is None and pair.symbol_a != pair.symbol_b for pair in pairs)
+    symbols = found.symbols
+    values, counts = correlations(found.values, warehouse.config.correlation_min_observations)
+    cells = len(symbols) * (len(symbols) + 1) // 2
+    with warehouse.session() as session:
+        replace(session, window, found.span, _pairs(symbols, values, counts), cells, utc_now())
+    without = int(np.triu(np.isnan(values), 1).sum())
     return (
-        f"{window.exchange} {window.name}: {len(found.symbols)} symbols over {len(found.values)} returns of "
-        f"{window.step_minutes} minutes, {len(pairs) - len(found.symbols)} pairs ({without} without a value)"
+        f"{window.exchange} {window.name}: {len(symbols)} symbols over {len(found.values)} returns of "
+        f"{window.step_minutes} minutes, {cells - len(symbols)} pairs ({without} without a value)"
     )
+
+
+def _pairs(symbols: Sequence[str], values: Floats, counts: Counts) -> Iterator[Pair]:
+    """Yield one triangle of the matrix with its diagonal."""
+    for place, symbol in enumerate(symbols):
+        yield from zip(
+            repeat(symbol),
+            symbols[place:],
+            values[place, place:].tolist(),
+            counts[place, place:].tolist(),
+            strict=False,
+        )

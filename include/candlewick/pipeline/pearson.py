@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats: TypeAlias = npt.NDArray[np.float64]
+    Counts: TypeAlias = npt.NDArray[np.int64]
     Booleans: TypeAlias = npt.NDArray[np.bool_]
 
 # Less of a column's squares than this is left as variance: the difference has lost digits, the pair is done by itself.
 CANCELLED = 0.01
 
 
-def correlations(values: Floats, least: int) -> tuple[Floats, npt.NDArray[np.int64]]:
+def correlations(values: Floats, least: int) -> tuple[Floats, Counts]:
     """Correlate every column with every other one.
 
     With n, Σ over the rows that have both x and y: r = (Σxy - Σx Σy / n) / √((Σx² - (Σx)² / n) (Σy² - (Σy)² / n))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from candlewick.warehouse.staging import demand_all
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from candlewick.warehouse.database import Session
 
 RETURNS, PAIRS = "window_returns", "correlation_pairs"
 _OF_WINDOW = "exchange = %s AND window_name = %s"
+# Two symbols (or one and itself), their correlation (NaN: there is none), the returns both have.
+Pair: TypeAlias = tuple[str, str, float, int]
 
 
 class Window(NamedTuple):
@@ -23,15 +25,6 @@ class Window(NamedTuple):
     exchange: str
     name: str
     step_minutes: int
-
-
-class Pair(NamedTuple):
-    """Two symbols, or one with itself; a correlation of None: there is none."""
-
-    symbol_a: str
-    symbol_b: str
-    correlation: float | None
-    observations: int
 
 
 def are_built(session: Session, marts: str) -> bool:
@@ -60,7 +53,12 @@ def returns(session: Session, marts: str, window: Window) -> Sequence[tuple[str,
 
 
 def replace(
-    session: Session, window: Window, span: tuple[datetime, datetime], pairs: Collection[Pair], now: datetime
+    session: Session,
+    window: Window,
+    span: tuple[datetime, datetime],
+    pairs: Iterable[Pair],
+    expected: int,
+    now: datetime,
 ) -> None:
     """Put a window's pairs in the place of those there are; the caller commits, until then readers see the old ones.
 
@@ -69,6 +67,7 @@ def replace(
         window: whose pairs.
         span: what its returns cover, [from, to), naive UTC.
         pairs: all of them; in the order of the key they are written fastest.
+        expected: how many there are.
         now: goes into every row.
 
     Raises:
@@ -76,8 +75,8 @@ def replace(
     """
     session.run(f"DELETE FROM {PAIRS} WHERE {_OF_WINDOW}", (window.exchange, window.name))
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="candlewick-", suffix=".tsv") as file:
-        # repr() is the shortest text that is this very number again.
-        file.writelines(f"{a}\t{b}\t{'' if r is None else repr(r)}\t{n}\n" for a, b, r, n in pairs)
+        # A float's text is the shortest that is this very number again; NaN is the number that is not itself.
+        file.writelines(f"{a}\t{b}\t{r if r == r else ''}\t{n}\n" for a, b, r, n in pairs)  # noqa: PLR0124
         file.flush()
         loaded = session.run(
             f"LOAD DATA LOCAL INFILE %s INTO TABLE {PAIRS} CHARACTER SET utf8mb4 "
@@ -86,7 +85,7 @@ def replace(
             "correlation = NULLIF(@correlation, ''), step_minutes = %s, window_start = %s, window_end = %s, computed_at = %s",
             (file.name, *window, *span, now),
         )
-        demand_all(session, PAIRS, loaded, len(pairs))
+        demand_all(session, PAIRS, loaded, expected)
 
 
 def forget_others(session: Session, kept: Collection[Window]) -> int:
