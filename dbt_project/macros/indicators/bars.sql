@@ -107,7 +107,7 @@
 
         select
             bars.segment, bars.number, bars.open_time, bars.exact_close, bars.is_new, states.exchange, states.symbol,
-            row_number() over (partition by bars.segment order by bars.number) as place,
+            count(*) over (partition by bars.segment order by bars.number rows {{ look_back() }} preceding) as place,
             {%- for period in periods %}
             {{ sum_of_closes(period) }},
             {%- endfor %}

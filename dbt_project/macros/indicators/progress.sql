@@ -9,7 +9,7 @@
     Killed anywhere, what was claimed stays claimed, and the next run goes on from there.
 -#}
 {% macro indicator_progress() %}
-    {{ return(this.incorporate(path={'identifier': 'indicator_progress'}, type='table')) }}
+    {{ return(api.Relation.create(schema=target.schema, identifier='indicator_progress', type='table')) }}
 {% endmacro %}
 
 {% macro ensure_progress() %}
@@ -21,10 +21,38 @@
 {% endmacro %}
 
 {#- A statement that says: bars of `model` changed, from these times on. `rows` selects exchange, symbol and the time. -#}
-{% macro mark_pending(model_name, rows) %}
+{% macro mark_pending(of_model, rows) %}
     insert into {{ indicator_progress() }} (model, exchange, symbol, pending_from)
     {{ rows }}
     on duplicate key update pending_from = least(coalesce(indicator_progress.pending_from, values(pending_from)), values(pending_from))
+{% endmacro %}
+
+{#-
+    Hooks of a model whose rows are the bars of another one (hourly_klines of indicators_1h): in the transaction that changes bars, the first
+    final one that is new, differs, or is final no longer. A rebuild says so after its swap, and of everything. The table of progress is
+    made by a hook outside of the transaction: `ensure_progress`.
+-#}
+{% macro mark_changed_bars(of_model) %}
+    {%- if execute and writes_in_place() -%}
+    {%- set time = keyed_primary_key() | last -%}
+    {%- set changed -%}
+        select '{{ of_model }}', new.exchange, new.symbol, min(new.{{ time }})
+        from {{ batch_relation() }} as new
+        left join {{ this }} as old force index (primary)
+            on old.exchange = new.exchange and old.symbol = new.symbol and old.{{ time }} = new.{{ time }}
+        where (new.is_final = 1 or old.is_final = 1)
+            and (old.symbol is null or {{ differs('new', 'old', candle_values() + ['is_final']) }})
+        group by new.exchange, new.symbol
+    {%- endset -%}
+    {{ mark_pending(of_model, changed) }}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro mark_all_bars(of_model) %}
+    {%- if execute and not writes_in_place() -%}
+    {%- set time = keyed_primary_key() | last -%}
+    {{ mark_pending(of_model, "select '" ~ of_model ~ "', exchange, symbol, min(" ~ time ~ ') from ' ~ this ~ ' where is_final = 1 group by exchange, symbol') }}
+    {%- endif -%}
 {% endmacro %}
 
 {#- The final bars the pinned loads own, by symbol; with the loads off the queue, in one transaction. -#}
@@ -40,7 +68,7 @@
     {%- do run_query('delete from ' ~ indicator_progress() ~ " where model = '" ~ as_model ~ "'") -%}
     {%- do run_query('insert into ' ~ indicator_progress() ~ " (model, exchange, symbol, claimed_from) select '" ~ as_model
         ~ "', exchange, symbol, min(" ~ bars_of('time') ~ ') from ' ~ ref(bars_of('model')) ~ ' where ' ~ bars_of('filter')
-        ~ ' group by exchange, symbol') -%}
+        ~ ' group by exchange, symbol on duplicate key update last_open_time = null, claimed_from = values(claimed_from)') -%}
 {% endmacro %}
 
 {% macro claim_pending() %}

@@ -67,6 +67,7 @@
 
 {% macro run_rounds(table, as_model, sql, until_nothing_is_claimed) %}
     {%- set edges = checkpoint_edges() -%}
+    {%- if not is_incremental() -%}{%- do say_unusable_checkpoints() -%}{%- endif -%}
     {%- set tails_done = [] -%}
     {%- set progress = namespace(is_done=false, rounds=0) -%}
     {%- for _ in range(100000) if not progress.is_done -%}

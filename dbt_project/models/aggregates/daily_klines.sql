@@ -6,7 +6,12 @@
         feeds=['minutes_heard'],
         keep_history=true,
         replace_when=differs('new', 'old', bucket_values() + ['hour_count']),
-        pre_hook={'sql': "{{ find_touched('1d') }}", 'transaction': false}
+        pre_hook=[
+            {'sql': "{{ ensure_progress() }}", 'transaction': false},
+            {'sql': "{{ find_touched('1d') }}", 'transaction': false},
+            "{{ mark_changed_bars('indicators_1d') }}"
+        ],
+        post_hook="{{ mark_all_bars('indicators_1d') }}"
     )
 }}
 

@@ -6,7 +6,12 @@
         feeds=['daily_klines', 'klines_4h', 'market_stats_24h'],
         keep_history=true,
         replace_when=differs('new', 'old', bucket_values()),
-        pre_hook={'sql': "{{ find_touched('1h') }}", 'transaction': false}
+        pre_hook=[
+            {'sql': "{{ ensure_progress() }}", 'transaction': false},
+            {'sql': "{{ find_touched('1h') }}", 'transaction': false},
+            "{{ mark_changed_bars('indicators_1h') }}"
+        ],
+        post_hook="{{ mark_all_bars('indicators_1h') }}"
     )
 }}
 
