@@ -9,6 +9,7 @@ import statistics
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench import correlations
 from bench.increments import timed
 
 MODELS = tuple(sorted(path.stem for path in (Path(__file__).parents[2] / "dbt_project/models/market").glob("*.sql")))
@@ -46,7 +47,7 @@ def measure(server, warehouse, dbt, models: tuple[str, ...] = MODELS) -> list[tu
         lines.append(
             (f"market_stats_24h: {rows:,} minutes of history", f"{spent['market_stats_24h'] * 1000:.0f} ms", "")
         )
-    return lines
+    return lines + (correlations.measure(warehouse) if correlations.MODELS.issubset(models) else [])
 
 
 class Marts:
