@@ -9,7 +9,9 @@ import pytest
 
 from support.dbt_sessions import wait_for_end, wait_for_statement
 
-PROGRESS = "select symbol, pending_from, claimed_from from {marts}.indicator_progress where model = 'indicators_1m' order by 1"
+PROGRESS = (
+    "select symbol, pending_from, claimed_from from {marts}.indicator_progress where model = 'indicators_1m' order by 1"
+)
 BACKFILL = ("--vars", "{lane: backfill}")
 
 
@@ -153,7 +155,10 @@ def test_a_live_run_does_new_bars_and_one_round_of_corrections_the_backfill_lane
 
 @pytest.mark.parametrize(
     ("locked", "statement", "loads_left"),
-    [("indicator_progress", "on duplicate key update pending_from", 2), ("indicators_1m", "from `%%indicators_1m__batch` as new", 0)],
+    [
+        ("indicator_progress", "on duplicate key update pending_from", 2),
+        ("indicators_1m", "from `%%indicators_1m__batch` as new", 0),
+    ],
     ids=["before the claim", "after it, in the transaction of the rows"],
 )
 def test_dbt_killed_anywhere_loses_nothing(warehouse, minutes, candle, locked, statement, loads_left):
@@ -247,7 +252,15 @@ def test_hours_and_days_follow_what_changed_in_their_bars_also_when_those_are_re
     assert len(after) == 73
     assert all((after[time] == row) == (time < changed) for time, row in before.items())
     for swap in ("false", "true"):
-        warehouse.dbt("run", "--select", "hourly_klines", "daily_klines", "--full-refresh", "--vars", f"{{rebuild_by_swap: {swap}}}")
+        warehouse.dbt(
+            "run",
+            "--select",
+            "hourly_klines",
+            "daily_klines",
+            "--full-refresh",
+            "--vars",
+            f"{{rebuild_by_swap: {swap}}}",
+        )
         run(warehouse, model="indicators_1h")
         assert rows_of(warehouse, model="indicators_1h") == after
     run(warehouse, model="indicators_1d")

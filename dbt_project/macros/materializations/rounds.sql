@@ -74,6 +74,7 @@
         {%- if progress.rounds -%}
             {%- do release_writer_lock(this) -%}
             {%- do take_writer_lock(this) -%}
+            {%- do create_segment_tables() -%}
         {%- endif -%}
         {%- set work = claimed_work(as_model) -%}
         {%- set tails = plan_segments('tail', work, edges, tails_done) -%}
@@ -87,7 +88,6 @@
 {% endmacro %}
 
 {% macro run_round(table, as_model, segments, sql, tails_done) %}
-    {%- do create_segment_tables() -%}
     {%- do fill_states(segments, table) -%}
     {%- do fill_bars(segments) -%}
     {%- set bars = close_segments(segments, tails_done) -%}
