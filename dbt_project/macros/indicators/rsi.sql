@@ -1,6 +1,7 @@
 {#-
     Relative strength index after Wilder, as TA-Lib's TA_RSI computes it: the mean of the first `rsi_period` gains (and losses), then
-    (mean * (period - 1) + gain) / period. 100 * gain / (gain + loss); 0 where nothing moved, which TA-Lib says below 1e-14 (TA_IS_ZERO).
+    (mean * (period - 1) + gain) / period. 100 * gain / (gain + loss); 0 where nothing ever moved. TA-Lib before 0.8 says 0 as soon as
+    both means together are below 1e-14, which a price of 0.00001 reaches after some hours without a move; since 0.8 it does not.
     The state is the sum while warming up, the smoothed mean after.
 -#}
 {% macro next_rsi_gain() -%}
@@ -14,7 +15,7 @@
 {% macro rsi() -%}
     case
         when chain.number <= {{ var('rsi_period') }} then null
-        when chain.rsi_gain_state + chain.rsi_loss_state < 1e-14 then 0e0
+        when chain.rsi_gain_state + chain.rsi_loss_state = 0 then 0e0
         else 100e0 * (chain.rsi_gain_state / (chain.rsi_gain_state + chain.rsi_loss_state))
     end
 {%- endmacro %}
