@@ -1,8 +1,9 @@
 """Measure the platform and print a table: ``make bench``; ``make bench ARGS="loading"`` for one part.
 
 Parts: ``loading`` (lake → staging), ``history`` (years from an archive server into the facts), ``increments`` (a minute on a
-long history), ``marts`` (each market mart, or those of ``--models``), ``gaps`` (detection over all of it), ``minute`` (freshness
-through the real scheduler). Ratios are taken inside one run, medians are shown; a figure is worth what the machine is worth.
+long history), ``indicators`` (their full build, and a minute on a long history), ``marts`` (each
+market mart, or those of ``--models``), ``gaps`` (detection over all of it), ``minute`` (freshness through the real scheduler).
+Ratios are taken inside one run, medians are shown; a figure is worth what the machine is worth.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from rich.table import Table
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / "tests"), str(REPOSITORY / "include")]
 
-from bench import gaps, history, increments, loading, marts, minute  # noqa: E402 -- the path comes first
+from bench import gaps, history, increments, indicators, loading, marts, minute  # noqa: E402 -- the path comes first
 from candlewick.lake.store import Lake  # noqa: E402
 from candlewick.pipeline.transform import run_dbt  # noqa: E402
 from candlewick.settings import Settings  # noqa: E402
@@ -30,7 +31,7 @@ from candlewick.warehouse import schema  # noqa: E402
 from candlewick.warehouse.database import Warehouse  # noqa: E402
 from support.servers import GivenMySQL, MariaDB, ObjectStore  # noqa: E402
 
-PARTS = ("loading", "history", "increments", "marts", "gaps", "minute")
+PARTS = ("loading", "history", "increments", "indicators", "marts", "gaps", "minute")
 
 
 def main() -> int:
@@ -65,6 +66,8 @@ def main() -> int:
                 if "increments" in asked.parts:
                     lines = increments.measure(server, warehouse, dbt, tuple(asked.rows))
                     show(table, f"increments ({server.name})", lines)
+                if "indicators" in asked.parts:
+                    show(table, f"indicators ({server.name})", indicators.measure(server, warehouse, dbt))
                 if "marts" in asked.parts:
                     show(table, f"marts ({server.name})", marts.measure(server, warehouse, dbt, tuple(asked.models)))
                 if "gaps" in asked.parts:
