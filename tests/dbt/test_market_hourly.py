@@ -143,6 +143,11 @@ def expected_returns(bars):
     return answer
 
 
+def test_the_models_compile_for_the_docs_of_a_warehouse_without_tables(shared_warehouse):
+    # The first of the file: the others share the tables they make.
+    shared_warehouse.dbt("compile", "--select", *MODELS)
+
+
 def test_returns_distribution_histogram_and_volatility_equal_numpy(tables, at):
     track(tables, ["SHIBUSDT", "ETHUSDT", "BTCUSDT", "NEWUSDT"])
     bars = seeded_bars(at)

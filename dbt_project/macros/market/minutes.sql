@@ -47,8 +47,7 @@
 -#}
 {% macro minute_spans(hours) %}
     {%- set spans = {} -%}
-    {%- set newest = newest_buckets(ref('hourly_klines'), 'hour_start', 'final_count > 0') -%}
-    {%- for exchange, span in exchange_spans(newest, 'interval ' ~ (hours + 1) ~ ' hour').items() -%}
+    {%- for exchange, span in exchange_spans(ref('hourly_klines'), 'hour_start', 'final_count > 0', hours + 1).items() -%}
         {%- set until_time, after_time = run_query('select max(facts.open_time), max(facts.open_time) - interval ' ~ hours ~ ' hour from '
             ~ ref('fact_klines') ~ ' as facts force index (primary) where facts.exchange = ' ~ text_literal(exchange)
             ~ ' and facts.symbol in (' ~ span.symbols | join(', ') ~ ") and facts.interval_code = '1m' and facts.is_final = 1"

@@ -20,8 +20,7 @@
 {#- Whether the bucket lies in the window: a range per symbol that has final buckets there. -#}
 {% macro in_return_window(row, window) -%}
     {%- set time = bucket_time(window.step_minutes) -%}
-    {%- set newest = newest_buckets(buckets_of(window.step_minutes), time, 'is_final = 1') -%}
-    {{ in_spans(row, time, exchange_spans(newest, 'interval ' ~ window.hours ~ ' hour')) }}
+    {{ in_spans(row, time, exchange_spans(buckets_of(window.step_minutes), time, 'is_final = 1', window.hours)) }}
 {%- endmacro %}
 
 {#-
@@ -42,13 +41,17 @@
     from {{ source('raw', 'tracked_symbols') }} as series
 {% endmacro %}
 
-{#- For each exchange: its newest bucket, where the window starts (exclusive) and the symbols that have buckets in it. -#}
-{% macro exchange_spans(newest, length) %}
-    {%- set spans = {} -%}
-    {%- if execute -%}
+{#-
+    For each exchange: its newest bucket, where the window starts (exclusive) and the symbols that have buckets in it. None while the buckets
+    are not built: models are compiled for the docs of an empty warehouse as well.
+-#}
+{% macro exchange_spans(buckets, time, condition, hours) %}
+    {%- set spans, length = {}, 'interval ' ~ hours ~ ' hour' -%}
+    {%- if execute and load_cached_relation(buckets) is not none -%}
         {%- set found = run_query('select exchange, symbol, newest_of_all - ' ~ length ~ ' as after_time, newest_of_all as until_time from ('
-            ~ 'select exchange, symbol, newest, max(newest) over (partition by exchange) as newest_of_all from (' ~ newest ~ ') as newest_each'
-            ~ ') as lined_up where newest > newest_of_all - ' ~ length ~ ' order by exchange, symbol').rows -%}
+            ~ 'select exchange, symbol, newest, max(newest) over (partition by exchange) as newest_of_all from ('
+            ~ newest_buckets(buckets, time, condition) ~ ') as newest_each) as lined_up where newest > newest_of_all - ' ~ length
+            ~ ' order by exchange, symbol').rows -%}
         {%- for exchange, symbol, after_time, until_time in found -%}
             {%- do spans.setdefault(exchange, {'symbols': [], 'after_time': after_time, 'until_time': until_time})['symbols'].append(
                 text_literal(symbol)) -%}
