@@ -74,12 +74,12 @@
         {%- if progress.rounds -%}
             {%- do release_writer_lock(this) -%}
             {%- do take_writer_lock(this) -%}
-            {%- do create_segment_tables() -%}
         {%- endif -%}
         {%- set work = claimed_work(as_model) -%}
         {%- set tails = plan_segments('tail', work, edges, tails_done) -%}
         {%- set segments = tails or plan_segments('correction', work, edges, tails_done) -%}
         {%- if segments -%}
+            {%- if progress.rounds -%}{%- do create_segment_tables() -%}{%- endif -%}
             {%- do run_round(table, as_model, segments, sql, tails_done) -%}
             {%- set progress.rounds = progress.rounds + 1 -%}
         {%- endif -%}
