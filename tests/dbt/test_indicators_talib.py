@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from decimal import Decimal
 
 import pytest
 
@@ -60,7 +59,11 @@ def at_once_in(interval):
         "REGRESSION": spaced(published(tables.TALIB_CLOSES, tables.TALIB_HIGHS, tables.TALIB_LOWS), interval),
     }
     series |= {name: spaced(walk(51, 260, price), interval) for name, price in SCALES.items()}
-    series |= {f"WILD_{name}": spaced(walk(61, 230, price, move=0.1), interval) for name, price in SCALES.items()}
+    series |= {
+        f"WILD_{name}": spaced(walk(61, 230, price, move=0.1), interval)
+        for name, price in SCALES.items()
+        if name in {"SHIB", "BTC"}
+    }
     series |= {f"SIMULATED_{symbol}": spaced(simulated(symbol, 300), interval) for symbol in SIMULATED}
     return [at_once(f"{name}_{interval}", interval, bars) for name, bars in series.items()]
 
@@ -76,35 +79,35 @@ def built(shared_warehouse):
     return shared_warehouse
 
 
-def bars_of(warehouse, interval, like="%"):
+def bars_of(warehouse, interval, symbols):
     table, opened, condition = BARS[interval]
     found = defaultdict(list)
     for symbol, *values in warehouse.run(
         f"select symbol, {opened}, open_price, high_price, low_price, close_price, volume, quote_volume from {{marts}}.{table}"
-        f" where {condition} and symbol like %s order by 1, 2",
-        (like,),
+        f" where {condition} and symbol in %s order by 1, 2",
+        (symbols,),
     ):
         found[symbol].append(Bar(*values))
     return found
 
 
-def rows_of(warehouse, interval, like="%"):
+def rows_of(warehouse, interval, symbols):
     found = defaultdict(list)
     for symbol, *row in warehouse.run(
         f"select symbol, open_time, close_price, {', '.join(COLUMNS)} from {{marts}}.indicators_{interval}"
-        f" where symbol like %s order by 1, 2",
-        (like,),
+        f" where symbol in %s order by 1, 2",
+        (symbols,),
     ):
         found[symbol].append(row)
     return found
 
 
-def assert_agreement(warehouse, interval, like="%"):
-    bars, rows = bars_of(warehouse, interval, like), rows_of(warehouse, interval, like)
-    assert bars
-    said = [f"{symbol}: {line}" for symbol in sorted(bars.keys() | rows.keys())
-            for line in disagreements(bars[symbol], rows[symbol])]  # fmt: skip
+def assert_agreement(warehouse, interval, symbols):
+    bars, rows = bars_of(warehouse, interval, symbols), rows_of(warehouse, interval, symbols)
+    said = [f"{name}: {line}" for name in sorted(bars) for line in disagreements(bars[name], rows[name])]
     assert said == []
+    assert rows.keys() == bars.keys()
+    return sum(map(len, rows.values()))
 
 
 def columns_of(warehouse, interval):
@@ -118,7 +121,8 @@ def columns_of(warehouse, interval):
 
 @pytest.mark.parametrize("interval", INTERVALS)
 def test_every_indicator_is_what_talib_says_with_null_where_it_has_none(built, interval):
-    assert_agreement(built, interval)
+    symbols = [arrival.symbol for each in INTERVALS for arrival in at_once_in(each)]
+    assert assert_agreement(built, interval, symbols) > 5000
 
 
 @pytest.mark.parametrize("interval", INTERVALS)
@@ -128,16 +132,23 @@ def test_rows_do_not_depend_on_the_steps_in_which_their_bars_arrived(built, inte
     table = f"{{marts}}.indicators_{interval}"
     pairs = f"{table} as one inner join {table} as whole on whole.symbol = %s and whole.open_time = one.open_time"
     twins = [arrival.symbol for arrival in all_ways(interval, whole(interval), DAYS[interval])]
-    placeholders = ", ".join(["%s"] * len(twins))
     differ = " or ".join(f"not (one.{name} <=> whole.{name})" for name in columns)
-    wanted = (f"WHOLE_{interval}", *twins)
-    assert built.run(f"select one.symbol, min(one.open_time) from {pairs} where one.symbol in ({placeholders})"
-                     f" and ({differ}) group by 1", wanted) == []  # fmt: skip
-    ((symbols, rows),) = built.run(
-        f"select count(distinct one.symbol), count(*) from {pairs} where one.symbol in ({placeholders})", wanted
+    wanted = (f"WHOLE_{interval}", twins)
+    assert (
+        built.run(
+            f"select one.symbol, min(one.open_time) from {pairs} where one.symbol in %s and ({differ}) group by 1",
+            wanted,
+        )
+        == []
     )
-    assert symbols == len(twins)
-    assert rows == built.one(f"select count(*) from {table} where symbol in ({placeholders})", tuple(twins))
+    bars, _, condition = BARS[interval]
+    of_each = built.run(
+        f"select symbol, count(*) from {{marts}}.{bars} where symbol in %s and {condition} group by 1", (twins,)
+    )
+    assert len(of_each) == len(twins)
+    assert sorted(of_each) == sorted(
+        built.run(f"select one.symbol, count(*) from {pairs} where one.symbol in %s group by 1", wanted)
+    )
 
 
 def test_an_earlier_past_and_late_bars_leave_one_chain_of_bars(built):
@@ -150,7 +161,7 @@ def test_an_earlier_past_and_late_bars_leave_one_chain_of_bars(built):
 
 def test_the_published_worksheet_of_the_rsi_is_met_to_its_last_digit(built):
     for interval in INTERVALS:
-        rows = rows_of(built, interval, f"WORKSHEET_{interval}")[f"WORKSHEET_{interval}"]
+        rows = rows_of(built, interval, [f"WORKSHEET_{interval}"])[f"WORKSHEET_{interval}"]
         found = [row[2 + COLUMNS.index("rsi")] for row in rows]
         assert found[:14] == [None] * 14
         assert [f"{value:.2f}" for value in found[14:]] == tables.WORKSHEET_RSI.split()
@@ -158,7 +169,7 @@ def test_the_published_worksheet_of_the_rsi_is_met_to_its_last_digit(built):
 
 def test_the_regression_values_of_talib_itself_are_met(built):
     for interval in INTERVALS:
-        rows = rows_of(built, interval, f"REGRESSION_{interval}")[f"REGRESSION_{interval}"]
+        rows = rows_of(built, interval, [f"REGRESSION_{interval}"])[f"REGRESSION_{interval}"]
         found = {name: [row[2 + place] for row in rows] for place, name in enumerate(COLUMNS)}
         close = [float(row[1]) for row in rows]
         found["normalised_atr"] = [atr and 100 * atr / price for atr, price in zip(found["atr"], close, strict=True)]
@@ -171,12 +182,12 @@ def test_without_any_move_the_rsi_is_0_and_without_volume_there_is_no_vwap(built
         rsi, upper, lower, obv, vwap = (
             2 + COLUMNS.index(name) for name in ("rsi", "bollinger_upper", "bollinger_lower", "obv", "vwap")
         )
-        constant = rows_of(built, interval, f"CONSTANT_{interval}")[f"CONSTANT_{interval}"]
+        constant = rows_of(built, interval, [f"CONSTANT_{interval}"])[f"CONSTANT_{interval}"]
         assert {row[rsi] for row in constant} == {None, 0.0}
         assert {(row[upper], row[lower]) for row in constant[19:]} == {(43250.17, 43250.17)}
         assert {row[obv] for row in constant} == {2.0}
         assert [row[vwap] for row in constant] == pytest.approx([43250.17] * len(constant), rel=1e-12)
-        silent = rows_of(built, interval, f"NO_VOLUME_{interval}")[f"NO_VOLUME_{interval}"]
+        silent = rows_of(built, interval, [f"NO_VOLUME_{interval}"])[f"NO_VOLUME_{interval}"]
         assert {(row[rsi], row[obv], row[vwap]) for row in silent[14:]} == {(0.0, 0.0, None)}
 
 
@@ -200,7 +211,7 @@ def test_a_corrected_bar_rebuilds_its_symbol_from_that_bar_on_and_nothing_else(b
         "update {marts}.indicators_1m as now inner join {marts}.untouched as old"
         " on old.symbol = now.symbol and old.open_time = now.open_time set now.vwap = old.vwap where now.vwap = -1"
     )
-    assert disagreements(amended, rows_of(built, "1m", "AMENDED")["AMENDED"]) == []
+    assert disagreements(amended, rows_of(built, "1m", ["AMENDED"])["AMENDED"]) == []
 
 
 def test_a_full_refresh_gives_the_very_same_rows(built):
@@ -223,7 +234,7 @@ def test_a_full_refresh_gives_the_very_same_rows(built):
 def test_bars_recorded_from_the_real_exchange_agree_too(built, recordings):
     """Days with halts and minutes without a trade; the first ones also as hours and as days of their own."""
     arrivals = []
-    for symbol in ("ARBUSDT", "BTCUSDT", "ETHUSDT", "SOLUSDT"):
+    for symbol in ("ARBUSDT", "BTCUSDT"):
         minutes = recorded(recordings, symbol)
         arrivals.append(at_once(f"RECORDED_{symbol}", "1m", minutes))
         arrivals += [
@@ -233,5 +244,4 @@ def test_bars_recorded_from_the_real_exchange_agree_too(built, recordings):
     built.load([row for arrival in arrivals for row in arrival.rounds[0]])
     build(built)
     for interval in INTERVALS:
-        assert_agreement(built, interval, "RECORDED%")
-    assert built.one("select count(*) from {marts}.indicators_1m where symbol = 'RECORDED_ARBUSDT'") == Decimal(7890)
+        assert assert_agreement(built, interval, [arrival.symbol for arrival in arrivals]) > 800

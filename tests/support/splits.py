@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from support.bars import Bar
 
 ROUNDS = 6
-# A bar is added at every number of bars from none to past the longest window and its seeds.
-LAST_SINGLE = 216
+# Where bars begin to come one by one. Of minutes: everywhere from none to past the longest window; of hours and days, which
+# the same macros make: wherever something becomes warm.
+EVERYWHERE = range(0, 216, ROUNDS)
+EDGES = (0, 6, 12, 18, 24, 30, 48, 198)
 
 
 @dataclass
@@ -47,7 +49,8 @@ def all_ways(interval: str, bars: list[Bar], days: int) -> list[Arrival]:
     def name(way: str) -> str:
         return f"{way}_{interval}"
 
-    ways = [in_steps(name(f"BY_1_FROM_{n}"), interval, bars, n, [1] * ROUNDS) for n in range(0, LAST_SINGLE, ROUNDS)]
+    singles = EVERYWHERE if interval == "1m" else EDGES
+    ways = [in_steps(name(f"BY_1_FROM_{n}"), interval, bars, n, [1] * ROUNDS) for n in singles]
     ways += [in_steps(name(f"BY_7_FROM_{n}"), interval, bars, n, [7] * ROUNDS) for n in (0, 42, 84, 160)]
     ways += [in_steps(name("BY_60"), interval, bars, 11, [60] * ROUNDS)]
     ways += [in_steps(name("BY_1440"), interval, bars, 100, [1440] * days)]
