@@ -177,7 +177,8 @@ def test_dbt_killed_anywhere_loses_nothing(warehouse, minutes, candle, locked, s
         process.wait()
         holder.rollback()
     wait_for_end(warehouse, session)
-    assert rows_of(warehouse) == before
+    after = rows_of(warehouse)  # the round of new bars may be done: only the correction was held up
+    assert {time: after[time] for time in before} == before
     assert warehouse.one("select count(*) from {raw}.pending_loads where model = 'indicators_1m'") == loads_left
     run(warehouse)
     assert len(rows_of(warehouse)) == 65
