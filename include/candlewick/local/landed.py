@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import MySQLdb
+from rich import box
 from rich.table import Table
 
 from candlewick.local.database import session
@@ -137,14 +138,14 @@ def wait_for_data(platform: Platform, current: Step) -> None:
 
 def show_landed(platform: Platform) -> None:
     """Print the table of what has arrived."""
-    table = Table(title="In the warehouse", title_justify="left")
-    table.add_column("symbol")
-    for column in ("candles", "newest (UTC)", "close", "24 h", "books", "hours", "days", "indicators", "RSI"):
-        table.add_column(column, justify="right")
+    table = Table(title="In the warehouse (newest: UTC)", title_justify="left", box=box.SIMPLE_HEAD, padding=0)
+    table.add_column("symbol", no_wrap=True)
+    for column in ("candles", "newest", "close", "24 h", "books", "hours", "days", "indicators", "RSI"):
+        table.add_column(column, justify="right", no_wrap=True)
     for one in landed(platform, count=True):
         close = f"{one.close:f}".rstrip("0").rstrip(".") if one.close is not None else ""
-        newest = f"{one.newest:%Y-%m-%d %H:%M}" if one.newest else ""
-        change = f"{one.change_percent:+.2f} %" if one.change_percent is not None else ""
+        newest = f"{one.newest:%H:%M}" if one.newest else ""
+        change = f"{one.change_percent:+.2f}%" if one.change_percent is not None else ""
         rsi = f"{one.rsi:.1f}" if one.rsi is not None else ""
         counts = [f"{number:,}" for number in (one.books, one.hours, one.days, one.indicators)]
         table.add_row(one.symbol, f"{one.candles:,}", newest, close, change, *counts, rsi)
