@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -154,28 +155,35 @@ def test_a_live_run_does_new_bars_and_one_round_of_corrections_the_backfill_lane
 
 
 @pytest.mark.parametrize(
-    ("locked", "statement", "loads_left"),
-    [
-        ("indicator_progress", "on duplicate key update pending_from", 2),
-        ("indicators_1m", "from `%%indicators_1m__batch` as new", 0),
-    ],
-    ids=["before the claim", "after it, in the transaction of the rows"],
+    ("place", "loads_left"), [("before the claim", 2), ("before the rows", 0), ("between rows and commit", 0)]
 )
-def test_dbt_killed_anywhere_loses_nothing(warehouse, minutes, candle, locked, statement, loads_left):
+def test_dbt_killed_anywhere_loses_nothing(warehouse, minutes, candle, place, loads_left):
+    """It is held by locks: of its progress, or of rows that a correction changes."""
     minutes("10:00", 60)
     run(warehouse)
     before = rows_of(warehouse)
     warehouse.load([candle("10:10", 150, captured="18:00")])
     minutes("11:00", 5)
     warehouse.dbt("run", "--select", "+fact_klines")
-    with warehouse.server.connect(autocommit=False) as holder, holder.cursor() as cursor:
-        cursor.execute("set session transaction isolation level read committed")
-        cursor.execute(f"select * from {warehouse.marts}.{locked} for update")
+    with (
+        closing(locked(warehouse, "indicators_1m")) as rows,
+        closing(locked(warehouse, "indicator_progress")) as progress,
+    ):
+        if place != "before the claim":
+            progress.rollback()
         process = warehouse.start_dbt("run", "--select", "indicators_1m")
-        session = wait_for_statement(warehouse, statement)
+        if place == "before the claim":
+            session = wait_for_statement(warehouse, "update pending_from = least")
+        else:
+            session = wait_for_statement(
+                warehouse, "delete stale from"
+            )  # the first statement of a correction's transaction
+        if place == "between rows and commit":
+            hold(progress, warehouse, "indicator_progress")
+            rows.rollback()
+            session = wait_for_statement(warehouse, "update last_open_time = values")
         process.kill()
         process.wait()
-        holder.rollback()
     wait_for_end(warehouse, session)
     after = rows_of(warehouse)  # the round of new bars may be done: only the correction was held up
     assert {time: after[time] for time in before} == before
@@ -183,6 +191,19 @@ def test_dbt_killed_anywhere_loses_nothing(warehouse, minutes, candle, locked, s
     run(warehouse)
     assert len(rows_of(warehouse)) == 65
     expect_same_as_full_refresh(warehouse, "BTCUSDT")
+
+
+def locked(warehouse, table):
+    """A session that holds the rows a table has now, and not the gaps between them."""
+    session = warehouse.server.connect(autocommit=False)
+    hold(session, warehouse, table)
+    return session
+
+
+def hold(session, warehouse, table):
+    with session.cursor() as cursor:
+        cursor.execute("set session transaction isolation level read committed")
+        cursor.execute(f"select * from {warehouse.marts}.{table} where symbol = 'BTCUSDT' for update")
 
 
 @pytest.mark.parametrize("strict", [True, False], ids=["the server says so", "MariaDB only warns"])
