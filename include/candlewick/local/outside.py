@@ -49,6 +49,9 @@ def require_tables(wiring: Wiring, settings: Settings) -> None:
             ("DELETE", "pending_loads", "DELETE FROM {} WHERE 1 = 0"),
             ("INSERT", "kline_revisions", "INSERT INTO {0} SELECT * FROM {0} WHERE 1 = 0"),
             ("UPDATE", "kline_revisions", "UPDATE {} SET lost_captured_at = lost_captured_at WHERE 1 = 0"),
+            ("INSERT", "indicator_checkpoints", "INSERT INTO {0} SELECT * FROM {0} WHERE 1 = 0"),
+            ("DELETE", "indicator_checkpoints", "DELETE FROM {} WHERE 1 = 0"),
+            ("INSERT", "pipeline_events", "INSERT INTO {0} SELECT * FROM {0} WHERE 1 = 0"),
         ):
             _try(cursor, transformer, needed, f"{raw}.{table}", statement.format(f"{raw}.{table}"))
     with session(reader) as connection, connection.cursor() as cursor:

@@ -18,7 +18,9 @@ from candlewick.settings import REPOSITORY
 from support.asking import rows, step
 from support.ports import free_port
 
-RAW_TABLES = ("staging_klines", "pending_loads", "kline_revisions", "tracked_symbols")
+RAW_TABLES = (
+    "staging_klines", "pending_loads", "kline_revisions", "indicator_checkpoints", "pipeline_events", "tracked_symbols",
+)  # fmt: skip
 ACCOUNTS = {"writer": "WAREHOUSE", "transformer": "WAREHOUSE_TRANSFORM", "reader": "WAREHOUSE_READ"}
 
 
