@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from support.dbt_sessions import wait_for_end, wait_for_statement
+from support.ports import wait_until
 
 PROGRESS = (
     "select symbol, pending_from, claimed_from from {marts}.indicator_progress where model = 'indicators_1m' order by 1"
@@ -151,6 +152,21 @@ def test_a_live_run_does_new_bars_and_one_round_of_corrections_the_backfill_lane
     assert warehouse.run(PROGRESS) == [("BTCUSDT", None, at("2026-03-05 10:49:00.001"))]
     run(warehouse, "--vars", "{indicator_bars_per_round: 20, lane: backfill}")
     assert warehouse.run(PROGRESS) == [("BTCUSDT", None, None)]
+    expect_same_as_full_refresh(warehouse, "BTCUSDT")
+
+
+def test_a_full_refresh_and_the_live_run_that_begins_meanwhile_lose_nothing_of_one_another(warehouse, minutes, candle):
+    minutes("10:00", 400)
+    run(warehouse)
+    process = warehouse.start_dbt(
+        "run", "--select", "indicators_1m", "--full-refresh", "--vars", "{indicator_bars_per_round: 4}"
+    )
+    done = "select count(*) from {marts}.indicator_progress where model = 'indicators_1m__next' and last_open_time is not null"
+    wait_until(lambda: warehouse.one(done), "a round of the refresh", seconds=120)
+    warehouse.load([candle("10:00", 150, captured="18:00")])
+    run(warehouse)
+    assert process.wait() == 0
+    assert len(rows_of(warehouse)) == 400
     expect_same_as_full_refresh(warehouse, "BTCUSDT")
 
 

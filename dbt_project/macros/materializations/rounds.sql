@@ -9,7 +9,8 @@
               models without a queue of loads: until nothing is claimed. Between two rounds the writer's lock is free
 
     A first build is an empty table and these rounds. A full refresh has its own progress (model `x__next`), fills x__next from the
-    checkpoints on, and swaps it in by one rename.
+    checkpoints on, and swaps it in by one rename. It keeps the writer's lock: another run would sweep x__next away, and what that run
+    corrects in the old table would be missing in the new one.
 -#}
 {% macro build_in_rounds(sql) %}
     {%- set target = this.incorporate(type='table') -%}
@@ -71,7 +72,7 @@
     {%- set tails_done = [] -%}
     {%- set progress = namespace(is_done=false, rounds=0) -%}
     {%- for _ in range(100000) if not progress.is_done -%}
-        {%- if progress.rounds -%}
+        {%- if progress.rounds and as_model == this.identifier -%}
             {%- do release_writer_lock(this) -%}
             {%- do take_writer_lock(this) -%}
         {%- endif -%}
@@ -123,6 +124,9 @@
     {%- do run_query(keyed_ddl(next)) -%}
     {%- do run_rounds(next, as_model, sql, until_nothing_is_claimed=True) -%}
     {%- do run_query('analyze table ' ~ next) -%}
+    {#- Committed by the rename, before it: killed in between, rows of the new periods are not gone on with by a run with the old ones. -#}
+    {%- do run_query('update ' ~ indicator_progress() ~ " set periods = 'swapped in' where model = '" ~ this.identifier ~ "' and periods <> '"
+        ~ periods_checksum() ~ "'") -%}
     {%- do swap_in(target, existing) -%}
     {#- After the swap: killed in between, the old claims stand, and what they cover is computed once more. -#}
     {%- do run_query('update ' ~ indicator_progress() ~ " set last_open_time = null, claimed_from = null where model = '" ~ this.identifier ~ "'") -%}
