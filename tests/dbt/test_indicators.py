@@ -155,6 +155,26 @@ def test_a_live_run_does_new_bars_and_one_round_of_corrections_the_backfill_lane
     expect_same_as_full_refresh(warehouse, "BTCUSDT")
 
 
+def test_a_live_run_leaves_years_of_new_bars_to_the_next_ones_and_no_symbol_waits_for_them(warehouse, minutes):
+    """A first build on the facts there are, then a new symbol that a backfill brought."""
+    bounds = "{indicator_bars_per_round: 20, indicator_bars_per_run: 40"
+
+    def rows_after(*arguments):
+        run(warehouse, *arguments)
+        return len(rows_of(warehouse)), len(rows_of(warehouse, "ETHUSDT"))
+
+    minutes("10:00", 110)
+    assert rows_after("--vars", f"{bounds}}}") == (40, 0)
+    assert rows_after("--vars", f"{bounds}}}") == (80, 0)
+    assert rows_after("--vars", f"{bounds}}}") == (110, 0)
+    minutes("08:00", 130, symbol="ETHUSDT")
+    assert rows_after("--vars", f"{bounds}}}") == (110, 40)
+    minutes("11:50", 2)
+    assert rows_after("--vars", f"{bounds}}}") == (112, 80)
+    assert rows_after("--vars", f"{bounds}, lane: backfill}}") == (112, 130)
+    expect_same_as_full_refresh(warehouse, "BTCUSDT", "ETHUSDT")
+
+
 def test_a_full_refresh_and_the_live_run_that_begins_meanwhile_lose_nothing_of_one_another(warehouse, minutes, candle):
     minutes("10:00", 400)
     run(warehouse)

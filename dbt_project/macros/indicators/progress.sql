@@ -86,10 +86,10 @@
     {{ return(work) }}
 {% endmacro %}
 
-{#- After a round: how far each symbol's rows reach, and what is still claimed. -#}
+{#- After a round: how far each symbol's rows reach, and what is still claimed. In the key's order, as everybody who locks several rows. -#}
 {% macro move_progress(as_model, segments) %}
     insert into {{ indicator_progress() }} (model, exchange, symbol, last_open_time, claimed_from, periods) values
-    {%- for segment in segments %}
+    {%- for segment in segments | sort(attribute='exchange,symbol') %}
     ('{{ as_model }}', {{ literal(segment['exchange']) }}, {{ literal(segment['symbol']) }}, {{ literal(segment['last']) if segment['last'] else 'null' }},
         {{ segment['claimed_next'] }}, '{{ periods_checksum() }}'){{ ',' if not loop.last }}
     {%- endfor %}

@@ -5,21 +5,23 @@
     correction  bars from claimed_from on that have a row already
 
     A segment ends after `limit` bars and never crosses the edge of a checkpoint: what follows that edge follows from the checkpoint.
-    As many segments as fit into `indicator_bars_per_round` are taken, at least one.
+    As many segments as fit into `indicator_bars_per_round` are taken, at least one; those with the least to do go first, so that no symbol
+    waits for the years of another one.
 -#}
 {% macro plan_segments(kind, work, edges, tails_done) %}
     {%- set wanted = [] -%}
     {%- for one in work -%}
         {%- set is_tail = one['last'] is none or one['claimed'] > one['last'] -%}
-        {%- if kind == 'correction' and not is_tail -%}{%- do wanted.append(one) -%}
-        {%- elif kind == 'tail' and (one['exchange'], one['symbol']) not in tails_done -%}{%- do wanted.append(one) -%}
+        {%- if kind == 'correction' and not is_tail -%}{%- do wanted.append(dict(one, begins=one['claimed'])) -%}
+        {%- elif kind == 'tail' and (one['exchange'], one['symbol']) not in tails_done -%}
+            {%- do wanted.append(dict(one, begins=one['last'] or one['claimed'])) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- set segments = [] -%}
     {%- set limit = [var('indicator_bars_per_round') // ([wanted | length, 1] | max), 5000] | max -%}
     {%- set limit = [limit, var('indicator_bars_per_round')] | min -%}
     {%- set room = namespace(bars=var('indicator_bars_per_round')) -%}
-    {%- for one in wanted if room.bars > 0 -%}
+    {%- for one in wanted | sort(attribute='begins', reverse=true) if room.bars > 0 -%}
         {%- set is_tail = one['last'] is none or one['claimed'] > one['last'] -%}
         {%- set of_symbol = edges.get((one['exchange'], one['symbol']), []) -%}
         {#- A row to go on from is known by its time, unless an edge came after it. -#}

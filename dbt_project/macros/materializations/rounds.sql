@@ -5,8 +5,9 @@
     claim     what is pending becomes claimed (committed): see `indicator_progress`
     round     states, bars and windows of its segments go to session tables, the model's query to the batch; then one short
               transaction: upsert, and the claim moves behind the bars that are done
-    rounds    live lane: tails until none is left, then at most one round of corrections, as the next minute waits. Backfill lane and
-              models without a queue of loads: until nothing is claimed. Between two rounds the writer's lock is free
+    rounds    live lane: tails until none is left or `indicator_bars_per_run` are done, then at most one round of corrections, as the
+              next minute waits. Backfill lane and models without a queue of loads: until nothing is claimed. Between two rounds
+              the writer's lock is free
 
     A first build is an empty table and these rounds. A full refresh has its own progress (model `x__next`), fills x__next from the
     checkpoints on, and swaps it in by one rename. It keeps the writer's lock: another run would sweep x__next away, and what that run
@@ -38,7 +39,7 @@
             {%- do refuse_changed_periods() -%}
             {%- do claim_loads() -%}
         {%- endif -%}
-        {%- do run_rounds(target, this.identifier, sql, until_nothing_is_claimed=is_backfill() or not config.get('pins_loads')) -%}
+        {%- do run_rounds(target, this.identifier, sql, is_bounded=config.get('pins_loads') and not is_backfill()) -%}
     {%- endif -%}
     {%- for table in [segment_states(), segment_bars(), segment_windows(), batch_relation(), pinned_loads()] -%}
         {%- do drop_temporary(table) -%}
@@ -66,28 +67,30 @@
     {%- do commit() -%}
 {% endmacro %}
 
-{% macro run_rounds(table, as_model, sql, until_nothing_is_claimed) %}
+{% macro run_rounds(table, as_model, sql, is_bounded) %}
     {%- set edges = checkpoint_edges() -%}
     {%- if not is_incremental() -%}{%- do say_unusable_checkpoints() -%}{%- endif -%}
     {%- set tails_done = [] -%}
-    {%- set progress = namespace(is_done=false, rounds=0) -%}
+    {%- set progress = namespace(is_done=false, rounds=0, bars=0) -%}
     {%- for _ in range(100000) if not progress.is_done -%}
         {%- if progress.rounds and as_model == this.identifier -%}
             {%- do release_writer_lock(this) -%}
             {%- do take_writer_lock(this) -%}
         {%- endif -%}
         {%- set work = claimed_work(as_model) -%}
-        {%- set tails = plan_segments('tail', work, edges, tails_done) -%}
+        {%- set has_room = not is_bounded or progress.bars < var('indicator_bars_per_run') -%}
+        {%- set tails = plan_segments('tail', work, edges, tails_done) if has_room else [] -%}
         {%- set segments = tails or plan_segments('correction', work, edges, tails_done) -%}
         {%- if segments -%}
             {%- if progress.rounds -%}{%- do create_segment_tables() -%}{%- endif -%}
-            {%- do run_round(table, as_model, segments, sql, tails_done) -%}
+            {%- set progress.bars = progress.bars + run_round(table, as_model, segments, sql, tails_done) -%}
             {%- set progress.rounds = progress.rounds + 1 -%}
         {%- endif -%}
-        {%- set progress.is_done = not segments or not (tails or until_nothing_is_claimed) -%}
+        {%- set progress.is_done = not segments or (is_bounded and not tails) -%}
     {%- endfor -%}
 {% endmacro %}
 
+{#- Returns the number of bars. -#}
 {% macro run_round(table, as_model, segments, sql, tails_done) %}
     {%- do fill_states(segments, table) -%}
     {%- do fill_bars(segments) -%}
@@ -112,6 +115,7 @@
     {%- endif -%}
     {%- do run_query(move_progress(as_model, segments)) -%}
     {%- do commit() -%}
+    {{ return(bars) }}
 {% endmacro %}
 
 {% macro refresh_in_rounds(target, existing, sql) %}
@@ -122,7 +126,7 @@
     {%- do claim_everything(as_model) -%}
     {%- do commit() -%}
     {%- do run_query(keyed_ddl(next)) -%}
-    {%- do run_rounds(next, as_model, sql, until_nothing_is_claimed=True) -%}
+    {%- do run_rounds(next, as_model, sql, is_bounded=False) -%}
     {%- do run_query('analyze table ' ~ next) -%}
     {#- Committed by the rename, before it: killed in between, rows of the new periods are not gone on with by a run with the old ones. -#}
     {%- do run_query('update ' ~ indicator_progress() ~ " set periods = 'swapped in' where model = '" ~ this.identifier ~ "' and periods <> '"
