@@ -122,7 +122,7 @@ def test_a_change_has_its_symbol_computed_again_from_that_bar_on(warehouse, minu
     expect_same_as_full_refresh(warehouse, "BTCUSDT")
 
 
-def test_history_before_the_first_bar_has_the_symbol_computed_again_and_says_so(warehouse, minutes):
+def test_history_before_the_first_bar_has_the_symbol_computed_again_and_says_so(warehouse, minutes, candle):
     minutes("10:00", 60)
     minutes("10:00", 60, symbol="ETHUSDT")
     run(warehouse)
@@ -131,6 +131,8 @@ def test_history_before_the_first_bar_has_the_symbol_computed_again_and_says_so(
     run(warehouse)
     assert [row["bar_number"] for row in rows_of(warehouse).values()] == list(range(1, 91))
     assert rows_of(warehouse, "ETHUSDT") == other
+    warehouse.load([candle("08:00", 150, captured="18:00"), candle("10:00", 150, symbol="ETHUSDT", captured="18:00")])
+    run(warehouse)  # the first bar corrected is no earlier history
     told = warehouse.run("select kind, subject, message from {raw}.pipeline_events")
     assert [(row[0], row[1]) for row in told] == [("earlier_history", "indicators_1m BTCUSDT")]
     assert "computed again from 2026-03-05 08:00:00.000 on" in told[0][2]
@@ -299,6 +301,37 @@ def test_what_follows_a_checkpoint_stays_when_the_bars_before_it_expire(warehous
     after = rows_of(warehouse)
     assert {time: row for time, row in after.items() if time >= edge} == kept
     assert [row["bar_number"] for time, row in after.items() if time < edge] == list(range(1, 21))
+
+
+def test_bars_may_not_expire_while_a_load_that_changes_them_is_in_the_queue(warehouse, minutes, candle):
+    minutes("10:00", 60)
+    run(warehouse)
+    warehouse.load([candle("10:10", 150, captured="18:00")])
+    warehouse.dbt("run", "--select", "+fact_klines")
+    span = "{model: indicators_1m, from: 2026-03-01, to: '2026-03-05 %s:00.000', symbols: [BTCUSDT]}"
+    save = ("run-operation", "save_indicator_checkpoints", "--args")
+    warehouse.dbt(*save, span % "10:30", succeeds=False)
+    assert warehouse.run("select 1 from {raw}.indicator_checkpoints") == []
+    warehouse.dbt(*save, span % "10:10")
+    assert warehouse.one("select count(*) from {raw}.indicator_checkpoints") == 10
+
+
+def test_an_hour_that_is_final_no_longer_loses_its_row_and_has_one_when_it_is_final_again(warehouse, minutes, at):
+    minutes("2026-03-01 00:00:00.000", 48 * 60 + 1)
+    run(warehouse, model="indicators_1h")
+    before = rows_of(warehouse, model="indicators_1h")
+    newest = at("2026-03-02 23:00:00.000")
+    for is_final in (0, 1):
+        warehouse.run("update {marts}.hourly_klines set is_final = %s where hour_start = %s", (is_final, newest))
+        warehouse.run(
+            "update {marts}.indicator_progress set pending_from = %s where model = 'indicators_1h'", (newest,)
+        )
+        if is_final:  # what is before the row to go on from is not asked for
+            warehouse.run("delete from {marts}.hourly_klines where hour_start < '2026-03-01 05:00:00'")
+        warehouse.dbt("run", "--select", "indicators_1h")
+        assert {time: row for time, row in before.items() if is_final or time < newest} == rows_of(
+            warehouse, model="indicators_1h"
+        )
 
 
 def test_hours_and_days_follow_what_changed_in_their_bars_also_when_those_are_rebuilt(warehouse, minutes, candle, at):

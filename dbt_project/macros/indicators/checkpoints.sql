@@ -33,7 +33,7 @@
 
     Per symbol: the last rows before `to`, as many as the longest window has, in one transaction; checkpoints inside the span go, for
     nothing can start there any more. Where a symbol has no row since its last checkpoint, that one stays. Refused while bars before
-    `to` have yet to be computed: the state would be one that the next run changes.
+    `to` have yet to be computed, also those of loads that still queue: the state would be one that the next run changes.
 -#}
 {% macro save_indicator_checkpoints(model, from, to, symbols) %}
     {%- set table = api.Relation.create(schema=target.schema, identifier=model, type='table') -%}
@@ -43,12 +43,16 @@
     {%- do take_writer_lock(table) -%}
     {%- set waiting = run_query('select count(*) from ' ~ of_model ~ ' and least(coalesce(pending_from, claimed_from), coalesce(claimed_from, pending_from)) < '
         ~ literal(to)).rows[0][0] | int -%}
+    {%- set waiting = waiting or (run_query('select count(distinct facts.exchange, facts.symbol) from ' ~ raw_schema() ~ '.pending_loads as queued'
+        ~ ' straight_join ' ~ api.Relation.create(schema=target.schema, identifier='fact_klines') ~ ' as facts force index (by_load) on facts.load_id = queued.load_id'
+        ~ " where queued.model = '" ~ model ~ "' and facts.interval_code = '1m' and facts.is_final = 1 and facts.symbol in (" ~ quoted(symbols)
+        ~ ') and facts.open_time < ' ~ literal(to)).rows[0][0] | int) -%}
     {%- set others = run_query('select count(*) from ' ~ of_model ~ " and last_open_time is not null and periods <> '" ~ periods_checksum() ~ "'").rows[0][0] | int -%}
     {%- if waiting or others -%}
         {%- do release_writer_lock(table) -%}
         {{ exceptions.raise_compiler_error('expected rows of ' ~ model ~ ' before ' ~ to ~ ' that are up to date, but ' ~ (waiting ~ ' of the symbols wait for'
             if waiting else others ~ ' of the symbols have other periods than the vars: they need a full refresh, not') ~ ' their computation;'
-            ~ ' nothing was saved, and the bars may not be deleted: run dbt run --select ' ~ model ~ ' first') }}
+            ~ ' nothing was saved, and the bars may not be deleted: run dbt run --select ' ~ model ~ " first, after a backfill with --vars '{lane: backfill}'") }}
     {%- endif -%}
     {%- for row in run_query('select exchange, symbol from ' ~ of_model ~ ' order by exchange, symbol').rows -%}
         {%- do save_checkpoint(table, {'exchange': row[0] | string, 'symbol': row[1] | string}, from, to) -%}

@@ -98,8 +98,12 @@
         {%- if segment['kind'] == 'tail' and is_whole and not (segment['is_tail'] and segment['until']) -%}
             {%- do tails_done.append((segment['exchange'], segment['symbol'])) -%}
         {%- endif -%}
+        {#- Of bars that are gone the rows go as well: then the newest row is the one the segment went on from, if that is one of the table. -#}
+        {%- set rows_end = segment['kind'] == 'correction' and is_whole and not segment['until'] -%}
+        {%- set is_row = segment['state_time'] and segment['state_time'] >= (segment['edge'] or '') -%}
+        {%- set before = (segment['state_time'] if is_row else none) if rows_end else segment['last'] -%}
         {%- do segment.update({'claimed_next': next, 'is_whole': is_whole, 'had': segment['last'],
-            'last': [segment['last'] or '', segment['end'] or ''] | max or none}) -%}
+            'last': [before or '', segment['end'] or ''] | max or none}) -%}
     {%- endfor -%}
     {{ return(counts.bars) }}
 {% endmacro %}

@@ -68,7 +68,6 @@
 {% endmacro %}
 
 {% macro run_rounds(table, as_model, sql, is_bounded) %}
-    {%- set edges = checkpoint_edges() -%}
     {%- if not is_incremental() -%}{%- do say_unusable_checkpoints() -%}{%- endif -%}
     {%- set tails_done = [] -%}
     {%- set progress = namespace(is_done=false, rounds=0, bars=0) -%}
@@ -78,6 +77,7 @@
             {%- do take_writer_lock(this) -%}
         {%- endif -%}
         {%- set work = claimed_work(as_model) -%}
+        {%- set edges = checkpoint_edges() if work else {} -%}
         {%- set has_room = not is_bounded or progress.bars < var('indicator_bars_per_run') -%}
         {%- set tails = plan_segments('tail', work, edges, tails_done) if has_room else [] -%}
         {%- set segments = tails or plan_segments('correction', work, edges, tails_done) -%}
@@ -108,7 +108,7 @@
     {%- do commit() -%}
     {%- for segment in segments if segment['had'] and not segment['row_at'] -%}
         {%- do run_query(delete_rows_without_bar(table, segment)) -%}
-        {%- if not segment['state_time'] and not segment['edge'] -%}{%- do say_earlier_history(segment) -%}{%- endif -%}
+        {%- if begins_earlier(table, segment) -%}{%- do say_earlier_history(segment) -%}{%- endif -%}
     {%- endfor -%}
     {%- if bars -%}
         {%- call statement('main') -%} {{ keyed_upsert(table, batch_relation()) }} {%- endcall -%}
@@ -176,6 +176,13 @@
         {%- if not segment['is_whole'] %} and stale.open_time <= {{ literal(segment['end']) }}
         {%- elif segment['until'] %} and stale.open_time < {{ literal(segment['until']) }}
         {%- endif %}
+{% endmacro %}
+
+{#- Whether a segment begins with a bar that is earlier than all rows of its symbol. The first bar corrected has a row. -#}
+{% macro begins_earlier(table, segment) %}
+    {{ return(not segment['state_time'] and not segment['edge'] and count_of('(select 1 from ' ~ segment_bars() ~ ' as bars left join ' ~ table
+        ~ ' as present on ' ~ is_series(segment) ~ ' and present.open_time = bars.open_time where segment = ' ~ segment['number']
+        ~ ' and number = 1 and present.open_time is null) as q') > 0) }}
 {% endmacro %}
 
 {#- History that came before the first bar changes all that followed from that bar, up to the next checkpoint: nobody shall wonder why. -#}
