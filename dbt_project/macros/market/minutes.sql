@@ -6,6 +6,9 @@
     counted_minutes()  series_number, bin_number, minutes, volume: of the bins that have minutes
 
     `price` is SQL over `facts`, exact in DECIMAL, and so is the number of its bin: no candle falls beside its bin by rounding.
+
+    Facts are read twice, and the minute path may write in between: totals are those of the bins, so that shares always add up to 1, and a
+    price that has come beyond the bounds counts in the outermost bin until the next build.
 -#}
 {% macro find_binned_minutes(price, bins, hours) %}
     {%- set facts = ref('fact_klines') ~ ' as facts force index (primary)' -%}
@@ -17,22 +20,26 @@
         {%- do drop_temporary(counted_minutes()) -%}
         {%- do run_query('create temporary table ' ~ price_ranges() ~ ' (exchange varchar(32) not null, symbol varchar(50) not null,'
             ~ ' series_number int not null auto_increment unique, lowest decimal(24,8) not null, highest decimal(24,8) not null,'
-            ~ ' minutes bigint not null, volume decimal(34,8) not null, from_time datetime(3) null, to_time datetime(3) null,'
+            ~ ' minutes bigint not null default 0, volume decimal(34,8) not null default 0, from_time datetime(3) null, to_time datetime(3) null,'
             ~ ' primary key (exchange, symbol))' ~ engine) -%}
         {%- do run_query('create temporary table ' ~ counted_minutes() ~ ' (series_number int not null, bin_number int not null,'
             ~ ' minutes bigint not null, volume decimal(34,8) not null, primary key (series_number, bin_number))' ~ engine) -%}
-        {%- do run_query('insert into ' ~ price_ranges() ~ ' (exchange, symbol, lowest, highest, minutes, volume)'
-            ~ ' select facts.exchange, facts.symbol, min(' ~ price ~ '), max(' ~ price ~ '), count(*), sum(facts.volume)'
+        {%- do run_query('insert into ' ~ price_ranges() ~ ' (exchange, symbol, lowest, highest)'
+            ~ ' select facts.exchange, facts.symbol, min(' ~ price ~ '), max(' ~ price ~ ')'
             ~ ' from ' ~ facts ~ wanted ~ ' group by facts.exchange, facts.symbol') -%}
         {%- for exchange, span in spans.items() -%}
             {%- do run_query('update ' ~ price_ranges() ~ " set from_time = timestamp '" ~ span.after_time ~ "' + interval 1 minute,"
                 ~ " to_time = timestamp '" ~ span.until_time ~ "' + interval 1 minute where exchange = " ~ text_literal(exchange)) -%}
         {%- endfor -%}
         {%- do run_query('insert into ' ~ counted_minutes() ~ ' (series_number, bin_number, minutes, volume)'
-            ~ ' select ranges.series_number, ' ~ bin_of(price, 'ranges.lowest', 'ranges.highest', bins) ~ ' as bin_number,'
+            ~ ' select ranges.series_number, greatest(' ~ bin_of(price, 'ranges.lowest', 'ranges.highest', bins) ~ ', 1) as bin_number,'
             ~ ' count(*), sum(facts.volume) from ' ~ facts ~ ' straight_join ' ~ price_ranges() ~ ' as ranges force index (primary)'
             ~ ' on ranges.exchange = facts.exchange and ranges.symbol = facts.symbol' ~ wanted
             ~ ' group by ranges.series_number, bin_number') -%}
+        {%- do run_query('update ' ~ price_ranges() ~ ' as ranges inner join (select series_number, sum(minutes) as minutes, sum(volume) as volume'
+            ~ ' from ' ~ counted_minutes() ~ ' group by series_number) as totals on totals.series_number = ranges.series_number'
+            ~ ' set ranges.minutes = totals.minutes, ranges.volume = totals.volume') -%}
+        {%- do run_query('delete from ' ~ price_ranges() ~ ' where minutes = 0') -%}
     {%- endif -%}
 {% endmacro %}
 

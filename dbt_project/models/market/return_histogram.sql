@@ -2,13 +2,14 @@
 
 {%- set bins = var('return_bins') %}
 
+-- numbered by the key: MariaDB makes the numbers anew for each of the two who read them
 with
 
 distribution as (
 
     select
         *,
-        row_number() over (order by null) as series_number
+        row_number() over (order by exchange, symbol, window_name) as series_number
     from {{ ref('return_distribution') }}
 
 ),
