@@ -220,3 +220,55 @@ def test_the_least_number_of_common_returns_is_a_setting(mart, write, random):
     correlate(mart)
 
     assert pairs(mart)[0].isna().to_numpy().all()
+
+
+@pytest.fixture
+def staged(warehouse, random):
+    """Minutes of three symbols as the load leaves them, the last one of each 5 minutes: their closes, a column per symbol."""
+    closes = pd.DataFrame(100 * np.exp(random.normal(size=(30, 3)).cumsum(axis=0) / 100), columns=SYMBOLS[:3]).round(8)
+    rows = [
+        (
+            1, "binance", symbol, "1m", moment, *[close] * 4, 1, moment + timedelta(milliseconds=59_999), 100, 1, 1, 100,
+            "rest", moment + timedelta(minutes=1), moment + timedelta(minutes=1),
+        )
+        for symbol, column in closes.items()
+        for moment, close in zip((START + timedelta(minutes=5 * n + 4) for n in range(30)), column, strict=True)
+    ]  # fmt: skip
+    columns = (
+        "load_id, row_number_in_load, object_id, exchange, symbol, interval_code, open_time, open_price, high_price, low_price, "
+        "close_price, volume, close_time, quote_volume, trade_count, taker_buy_volume, taker_buy_quote_volume, source, captured_at, "
+        "exchange_time"
+    )
+    with warehouse.session() as session:
+        session.run_many(
+            f"INSERT INTO staging_klines ({columns}) VALUES ({', '.join(['%s'] * 20)})",
+            [(1, number, *row) for number, row in enumerate(rows)],
+        )
+        session.run_many(
+            "INSERT INTO tracked_symbols (exchange, symbol, added_at) VALUES ('binance', %s, %s)",
+            [(symbol, START) for symbol in closes],
+        )
+        session.run("INSERT INTO pending_loads (model, load_id) VALUES ('fact_klines', 1)")
+        session.commit()
+    return closes
+
+
+def test_from_staged_minutes_to_the_matrix_that_people_read(warehouse, staged, dbt):
+    dbt("run", "--select", "+window_returns")
+
+    sentence = correlate(warehouse).sentence
+
+    dbt("build", "--select", "correlation_matrix")
+    with warehouse.session() as session:
+        rows = session.all(
+            "SELECT symbol, other_symbol, correlation, observations, window_start, window_end "
+            f"FROM {warehouse.config.marts_schema}.correlation_matrix WHERE window_name = '24h'"
+        )
+    found = pd.DataFrame([row[:3] for row in rows], columns=["a", "b", "r"]).pivot_table(
+        values="r", index="a", columns="b"
+    )
+    assert_equal_to_pandas(found, np.log(staged).diff())
+    span = (START + timedelta(minutes=5), START + timedelta(minutes=150))
+    assert {row[3:] for row in rows} == {(29, *span)}
+    assert "binance 24h: 3 symbols over 29 returns of 5 minutes, 3 pairs (0 without a value)" in sentence
+    assert "binance 7d: 3 symbols over 1 returns of 60 minutes, 3 pairs (3 without a value)" in sentence
