@@ -303,6 +303,25 @@ def test_what_follows_a_checkpoint_stays_when_the_bars_before_it_expire(warehous
     assert [row["bar_number"] for time, row in after.items() if time < edge] == list(range(1, 21))
 
 
+def test_a_symbol_listed_again_after_all_its_bars_expired_goes_on_from_its_checkpoint(warehouse, minutes, at):
+    minutes("08:00", 60)
+    minutes("10:00", 60)
+    run(warehouse)
+    whole = rows_of(warehouse)
+    again = {time: row for time, row in whole.items() if time >= at("10:00")}
+    warehouse.run("delete from {marts}.fact_klines where open_time >= '2026-03-05 10:00:00'")
+    warehouse.run("truncate table {raw}.staging_klines")
+    run(warehouse, "--full-refresh")
+    span = "{model: indicators_1m, from: 2026-03-01, to: '2026-03-05 09:30:00.000', symbols: [BTCUSDT]}"
+    warehouse.dbt("run-operation", "save_indicator_checkpoints", "--args", span)
+    for table in ("indicators_1m", "fact_klines"):
+        warehouse.run(f"delete from {{marts}}.{table}")
+    minutes("10:00", 60)
+    run(warehouse)
+    assert rows_of(warehouse) == again
+    expect_same_as_full_refresh(warehouse, "BTCUSDT")
+
+
 def test_bars_may_not_expire_while_a_load_that_changes_them_is_in_the_queue(warehouse, minutes, candle):
     minutes("10:00", 60)
     run(warehouse)
