@@ -55,12 +55,12 @@ def timed(server, run, models: tuple[str, ...]) -> dict[str, float]:
         times = {}
         for model in models:
             cursor.execute(
-                "SELECT SUM(TIME_TO_SEC(query_time)), SUM(MICROSECOND(query_time)) FROM mysql.slow_log "
+                "SELECT SUM(FLOOR(TIME_TO_SEC(query_time))), SUM(MICROSECOND(query_time)) FROM mysql.slow_log "
                 "WHERE CONVERT(sql_text USING utf8mb4) LIKE %s",
                 (f'%"node_id": "model.candlewick.{model}"%',),
             )
             seconds, microseconds = cursor.fetchone()
-            times[model] = int(float(seconds)) + float(microseconds) / 1e6
+            times[model] = float(seconds) + float(microseconds) / 1e6
     return {**times, "process": process, "models": sum(node.seconds for node in summary.nodes)}
 
 

@@ -81,21 +81,25 @@ def _empty(warehouse, dbt) -> None:
 
 
 def _fill(warehouse, symbols: int, minutes: int, *, thinned: bool) -> int:
-    """Write facts of this many minutes before the last one, a day of a symbol at once; return how many."""
+    """Write facts of this many minutes before the last one, at most a day's number of a symbol at once; return how many."""
     marts = warehouse.config.marts_schema
+    # Where a piece starts, counted backwards, how many bars it has and how many minutes apart.
+    pieces = [(start, DAY, 1) for start in range(0, DAY if thinned else minutes, DAY)]
+    if thinned:
+        hours = minutes // 60 - 24
+        pieces += [(DAY + 60 * start, min(DAY, hours - start), 60) for start in range(0, hours, DAY)]
     rows = 0
     with warehouse.session() as session:
         session.run("CREATE TEMPORARY TABLE digits (n INT PRIMARY KEY)")
         session.run_many("INSERT INTO digits VALUES (%s)", [(n,) for n in range(DAY)])
-        for start in range(0, minutes, DAY):
-            some = "AND n %% 60 = 0" if thinned and start else ""
+        for start, count, apart in pieces:
             for number in range(symbols):
                 rows += session.run(
                     f"INSERT INTO {marts}.fact_klines SELECT 'binance', %s, '1m', t, c, c + 0.5, c - 0.5, c, 5 + n %% 7, "
                     "t + INTERVAL 59999000 MICROSECOND, c * (5 + n %% 7), 7, 2, 20, 1, 'rest', t + INTERVAL 61 SECOND, "
-                    "t + INTERVAL 61 SECOND, t + INTERVAL 61 SECOND, -1, 1, t FROM (SELECT n, %s - INTERVAL (%s + n) MINUTE AS t, "
-                    f"ROUND(100 + 20 * SIN((%s + n) / 300) + (n * 7919 %% 101) / 100, 2) AS c FROM digits WHERE n < %s {some}) AS bars",
-                    (f"S{number:03d}USDT", LAST_MINUTE, start, start, minutes - start),
+                    "t + INTERVAL 61 SECOND, t + INTERVAL 61 SECOND, -1, 1, t FROM (SELECT n, %s - INTERVAL n * %s MINUTE AS t, "
+                    "ROUND(100 + 20 * SIN((%s + n) / 300) + (n * 7919 %% 101) / 100, 2) AS c FROM digits WHERE n < %s) AS bars",
+                    (f"S{number:03d}USDT", LAST_MINUTE - timedelta(minutes=start), apart, start, count),
                 )
             session.commit()
     return rows
