@@ -264,6 +264,7 @@ def prepare_dbt(_context: Context, operator: Any) -> None:
     field, which Airflow stores and shows. And an error of dbt becomes one of ours, with dbt's own sentences: Cosmos
     says "non-zero exit code", which tells neither people nor the retry policy anything.
     """
+    from candlewick.pipeline.dbt_project import HASH_VARIABLE, project_hash
     from candlewick.pipeline.transform import failure
 
     def told_by_kind(result: Any) -> None:
@@ -271,4 +272,5 @@ def prepare_dbt(_context: Context, operator: Any) -> None:
             raise failure(f"dbt {operator.task_id}", result.exit_code, result.full_output)
 
     os.environ.update(dbt_environment(), CANDLEWICK_DBT_EXECUTABLE=str(settings().dbt), DBT_USE_COLORS="false")
+    os.environ[HASH_VARIABLE] = project_hash(settings())  # Cosmos keeps a parsed project between tasks
     operator.handle_exception_subprocess = told_by_kind

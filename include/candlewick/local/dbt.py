@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 from typing import TYPE_CHECKING
 
 from candlewick.local.errors import LauncherError, ProgramMissing
+from candlewick.pipeline.dbt_project import HASH_VARIABLE, project_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,12 +16,9 @@ if TYPE_CHECKING:
     from candlewick.local.wiring import Account
     from candlewick.settings import Settings
 
-SOURCES = ("*.sql", "*.yml", "*.yaml", "*.csv", "*.md", "*.py")
-MADE_BY_DBT = {"target", "logs"}
-
 
 def environment(settings: Settings, account: Account) -> dict[str, str]:
-    """Return the variables that ``profiles.yml`` reads."""
+    """Return the variables that ``profiles.yml`` and ``dbt_project.yml`` read."""
     return {
         "CANDLEWICK_DBT_HOST": account.host,
         "CANDLEWICK_DBT_PORT": str(account.port),
@@ -29,20 +26,11 @@ def environment(settings: Settings, account: Account) -> dict[str, str]:
         "CANDLEWICK_DBT_PASSWORD": account.password,
         "CANDLEWICK_RAW_SCHEMA": settings.raw_schema,
         "CANDLEWICK_MARTS_SCHEMA": settings.marts_schema,
+        HASH_VARIABLE: project_hash(settings),
         "DBT_PROJECT_DIR": str(settings.dbt_project_dir),
         "DBT_PROFILES_DIR": str(settings.dbt_project_dir),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
     }
-
-
-def project_hash(settings: Settings) -> str:
-    """Return a hash of the dbt project's sources and of what they are parsed with."""
-    digest = hashlib.sha256(f"{settings.raw_schema}\0{settings.marts_schema}\0{settings.dbt}".encode())
-    root = settings.dbt_project_dir
-    for path in sorted(path for pattern in SOURCES for path in root.rglob(pattern)):
-        if not MADE_BY_DBT & set(path.relative_to(root).parts):
-            digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
 
 
 def write_manifest(home: Home, settings: Settings, env: Mapping[str, str]) -> bool:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from candlewick.pipeline import leash
+from candlewick.pipeline.dbt_project import HASH_VARIABLE, project_hash
 from candlewick.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ def _environment(given: Mapping[str, str], config: Settings) -> dict[str, str]:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         **given,
         "CANDLEWICK_DBT_EXECUTABLE": str(config.dbt),
+        HASH_VARIABLE: project_hash(config),
     }
 
 
