@@ -277,6 +277,14 @@ def test_other_periods_are_refused_until_a_full_refresh(warehouse, minutes):
     assert (len(rows), rows[9]["rsi"], rows[10]["rsi"] is None) == (41, None, False)
 
 
+def test_periods_that_make_no_sense_are_refused(warehouse, minutes):
+    minutes("10:00", 40)
+    said = run(warehouse, "--vars", "{macd_fast_period: 26}", succeeds=False)
+    assert "expected macd_fast_period to be smaller than macd_slow_period, but got 26 and 26" in said
+    said = run(warehouse, "--vars", "{rsi_period: 1.5}", succeeds=False)
+    assert "expected whole numbers of bars from 2 on in the var rsi_period, but got 1.5" in said
+
+
 def test_what_follows_a_checkpoint_stays_when_the_bars_before_it_expire(warehouse, minutes, candle, at):
     minutes("08:00", 250)
     run(warehouse)

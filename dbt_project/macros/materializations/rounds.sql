@@ -16,6 +16,7 @@
 {% macro build_in_rounds(sql) %}
     {%- set target = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
+    {%- do expect_sensible_periods() -%}
     {%- do commit() -%}
     {%- do set_session() -%}
     {%- do set_recursion_limit() -%}

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     SCHEDULE_INVALID = "schedule_invalid"
     UNRECONCILED = "unreconciled"
     GAP = "gap"
+    EARLIER_HISTORY = "earlier_history"  # written by dbt (macro `say_earlier_history`)
 
     @property
     def lasts(self) -> bool:
@@ -41,12 +42,14 @@ class Kind(StrEnum):
 
 _OCCURRENCES = {
     Kind.TASK_FAILED, Kind.RUN_TIMED_OUT, Kind.DEADLINE_MISSED, Kind.QUARANTINED, Kind.SYMBOL_STATE, Kind.GAP,
+    Kind.EARLIER_HISTORY,
 }  # fmt: skip
 
 
 class Severity(StrEnum):
     """How much it matters."""
 
+    INFO = "info"
     WARNING = "warning"
     ERROR = "error"
 
