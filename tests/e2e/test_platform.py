@@ -21,7 +21,7 @@ from support.ports import free_port, wait_until
 
 pytestmark = pytest.mark.e2e
 
-RUN_SECONDS = 240
+RUN_SECONDS = 600
 HANGS_SECONDS = 900
 
 
