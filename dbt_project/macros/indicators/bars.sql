@@ -93,7 +93,12 @@
 
 {% macro literal(value) %}{{ return(dbt.string_literal(dbt.escape_single_quotes(value | string))) }}{% endmacro %}
 
-{#- What windows say of each new bar. -#}
+{#-
+    What windows say of each new bar.
+
+    MySQL copies all columns of all bars once for every window it tells apart. So each window has one name, however many functions look
+    through it, and what segments have in common is joined when the windows are done: that more than halves its time.
+-#}
 {% macro fill_windows() %}
     {%- set periods = (var('sma_periods') + [var('bollinger_period')]) | unique | list %}
     insert into {{ segment_windows() }} (
@@ -106,16 +111,38 @@
     placed as (
 
         select
-            bars.segment, bars.number, bars.open_time, bars.exact_close, bars.is_new, states.exchange, states.symbol,
-            count(*) over (partition by bars.segment order by bars.number rows {{ look_back() }} preceding) as place,
+            segment,
+            number,
+            open_time,
+            exact_close,
+            is_new,
+            count(*) over window_{{ look_back() + 1 }} as place,
             {%- for period in periods %}
             {{ sum_of_closes(period) }},
             {%- endfor %}
             {{ sum_of_squared_closes() }},
+            {{ sum_of_new_bars('exact_volume') }},
+            {{ sum_of_new_bars('quote_volume') }}
+        from {{ segment_bars() }}
+        window
+            {%- for period in periods %}
+            window_{{ period }} as (partition by segment order by number rows {{ period - 1 }} preceding),
+            {%- endfor %}
+            day_so_far as (partition by segment, date(open_time) order by number rows unbounded preceding)
+
+    ),
+
+    of_day as (
+
+        select
+            placed.*,
+            states.exchange,
+            states.symbol,
             {{ sum_of_day('exact_volume', 'day_volume_state') }},
             {{ sum_of_day('quote_volume', 'day_quote_volume_state') }}
-        from {{ segment_bars() }} as bars
-        inner join {{ segment_states() }} as states on bars.segment = states.segment
+        from placed
+        inner join {{ segment_states() }} as states on placed.segment = states.segment
+        where placed.is_new = 1
 
     )
 
@@ -125,6 +152,5 @@
         {%- for period in var('sma_periods') %},
         {{ sma(period) }}
         {%- endfor %}
-    from placed
-    where is_new = 1
+    from of_day
 {% endmacro %}

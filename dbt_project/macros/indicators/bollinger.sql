@@ -1,7 +1,7 @@
 {#-
     Bollinger bands (TA-Lib's TA_BBANDS with a simple average): the mean of the last `bollinger_period` closes, and `bollinger_deviations`
     population standard deviations around it. n * sum(x^2) - sum(x)^2 is exact in decimals, so nothing cancels where prices are large and
-    hardly move; constant prices have a deviation of exactly 0. Reads the step `placed` of macro `fill_windows`.
+    hardly move; constant prices have a deviation of exactly 0. Reads the step `of_day` of macro `fill_windows`.
 -#}
 {% macro bollinger(deviations) -%}
     {%- set period = var('bollinger_period') -%}
@@ -15,5 +15,5 @@
 {%- endmacro %}
 
 {% macro sum_of_squared_closes() -%}
-    sum(bars.exact_close * bars.exact_close) over (partition by bars.segment order by bars.number rows {{ var('bollinger_period') - 1 }} preceding) as sum_of_squares
+    sum(exact_close * exact_close) over window_{{ var('bollinger_period') }} as sum_of_squares
 {%- endmacro %}
