@@ -78,6 +78,7 @@ def config(tmp_path):
         marts_schema=name,
         raw_bucket=f"{name}-raw".replace("_", "-"),
         archive_bucket=f"{name}-archive".replace("_", "-"),
+        backup_bucket=f"{name}-backup".replace("_", "-"),
         retry_initial_seconds=0.01,
         retry_max_seconds=0.05,
         lock_wait_seconds=5,

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     marts_schema: str = Field("candlewick", description="Schema dbt writes: facts, aggregates and marts.")
     raw_bucket: str = Field("crypto-raw", description="Bucket of payloads as received.")
     archive_bucket: str = Field("crypto-archive", description="Bucket payloads age into.")
+    backup_bucket: str = Field("crypto-backup", description="Bucket of the warehouse's backups.")
 
     # --- what is tracked ---------------------------------------------------------------------------------------------
     symbols: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -134,6 +135,62 @@ class Settings(BaseSettings):
         12, ge=2, description="Returns two symbols must both have in a window; with fewer they have no correlation."
     )
 
+    # --- ageing (market_maintenance; the params of a run overrule) ---------------------------------------------------
+    archive_after_days: int = Field(
+        7,
+        ge=1,
+        description="Days after its capture an object moves into the archive, in one file a symbol, type and day.",
+    )
+    archived_keep_days: int = Field(
+        30, ge=2, description="Days after its capture an archived object is deleted for good."
+    )
+    retention_klines_days: int = Field(
+        90,
+        ge=0,
+        description="Days 1m candles stay in fact_klines, by open time; 0: for ever. Hours and days always stay.",
+    )
+    retention_klines_by_symbol: Annotated[dict[str, int], NoDecode] = Field(
+        {}, description="Other days for some symbols' 1m candles and indicators: `BTCUSDT=365,ETHUSDT=0`; 0: for ever."
+    )
+    retention_orderbook_days: int = Field(
+        90, ge=0, description="Days order books stay in fact_orderbook; 0: for ever. Their metrics always stay."
+    )
+    retention_indicators_days: int = Field(90, ge=0, description="Days rows stay in indicators_1m; 0: for ever.")
+    retention_staging_days: int = Field(
+        7, ge=1, description="Days staged rows stay after every model has consumed their load."
+    )
+    retention_outcomes_days: int = Field(90, ge=8, description="Days the outcomes of requests stay.")
+    retention_processed_days: int = Field(
+        0, ge=0, description="Days rows stay in processed_files after their object was deleted for good; 0: for ever."
+    )
+    guard_share: float = Field(
+        0.2,
+        gt=0,
+        le=1,
+        description="Share of anything above which a maintenance run asks a person before it deletes.",
+    )
+    approval_hours: int = Field(
+        24, ge=1, description="Hours a maintenance run waits for that approval; afterwards it deletes nothing."
+    )
+    backup_keep_days: int = Field(
+        35, ge=1, description="Days backups of the warehouse stay; the newest one that was verified always stays."
+    )
+
+    # --- room (in a set order: backfills stop, people are warned, order books stop) ----------------------------------
+    warehouse_capacity_gigabytes: float = Field(
+        0, ge=0, description="Size the warehouse may grow to, in GB; 0: as large as the disk of a private server."
+    )
+    lake_capacity_gigabytes: float = Field(
+        0, ge=0, description="Size the lake may grow to, in GB; 0: as large as the disk of a private store."
+    )
+    stop_backfills_share: float = Field(
+        0.8, gt=0, le=1, description="Fill level at which backfills and gap fetches stop."
+    )
+    warn_share: float = Field(0.85, gt=0, le=1, description="Fill level at which people are warned.")
+    stop_depth_share: float = Field(
+        0.92, gt=0, le=1, description="Fill level at which no order books are captured any more; candles go on."
+    )
+
     # --- schedules ---------------------------------------------------------------------------------------------------
     minute_schedule: str = Field(
         "* * * * *", description="Cron of market_minute (UTC); Variable `candlewick_schedules` overrides."
@@ -147,6 +204,9 @@ class Settings(BaseSettings):
     )
     reconcile_schedule: str = Field(
         "30 4 * * *", description="Cron of market_reconcile (UTC); Variable `candlewick_schedules` overrides."
+    )
+    maintenance_schedule: str = Field(
+        "0 2 * * 0", description="Cron of market_maintenance (UTC); Variable `candlewick_schedules` overrides."
     )
     minute_deadline_minutes: int = Field(
         10, ge=1, description="Minutes after which an unfinished run of market_minute raises an alert."
@@ -216,6 +276,35 @@ class Settings(BaseSettings):
                 f"expected symbols as the exchange writes them (BTCUSDT), got {bad}; correct CANDLEWICK_SYMBOLS or CANDLEWICK_OUTAGE_WITNESSES"
             )
         return tuple(dict.fromkeys(value))
+
+    @field_validator("retention_klines_by_symbol", mode="before")
+    @classmethod
+    def _days_by_symbol(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        found = {}
+        for part in filter(None, map(str.strip, value.split(","))):
+            symbol, _, days = part.partition("=")
+            if not SYMBOL_PATTERN.fullmatch(symbol.strip()) or not re.fullmatch(r"[0-9]{1,5}", days.strip()):
+                raise ValueError(
+                    f"expected symbols with days as BTCUSDT=365, got {part!r}; correct CANDLEWICK_RETENTION_KLINES_BY_SYMBOL"
+                )
+            found[symbol.strip()] = int(days)
+        return found
+
+    @model_validator(mode="after")
+    def _ages_in_order(self) -> Self:
+        if self.archived_keep_days <= self.archive_after_days:
+            raise ValueError(
+                f"expected CANDLEWICK_ARCHIVED_KEEP_DAYS ({self.archived_keep_days}) above CANDLEWICK_ARCHIVE_AFTER_DAYS "
+                f"({self.archive_after_days}): an object is archived before it is deleted; correct one of them"
+            )
+        if not self.stop_backfills_share <= self.warn_share <= self.stop_depth_share:
+            raise ValueError(
+                f"expected CANDLEWICK_STOP_BACKFILLS_SHARE ({self.stop_backfills_share}) ≤ CANDLEWICK_WARN_SHARE "
+                f"({self.warn_share}) ≤ CANDLEWICK_STOP_DEPTH_SHARE ({self.stop_depth_share}); correct their order"
+            )
+        return self
 
     @field_validator("raw_schema", "marts_schema")
     @classmethod

@@ -104,6 +104,7 @@ def platform(request, database, config, object_store, market, dbt, tmp_path):
         "CANDLEWICK_MARTS_SCHEMA": config.marts_schema,
         "CANDLEWICK_RAW_BUCKET": config.raw_bucket,
         "CANDLEWICK_ARCHIVE_BUCKET": config.archive_bucket,
+        "CANDLEWICK_BACKUP_BUCKET": config.backup_bucket,
         "CANDLEWICK_SHARD_SIZE": "2",
         "CANDLEWICK_DBT_EXECUTABLE": str(dbt.executable),
         "CANDLEWICK_HOME": str(tmp_path / "home"),

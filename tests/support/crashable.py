@@ -45,7 +45,7 @@ class Crashable:
         self.database, self.object_store = MariaDB(folder / "mariadb"), ObjectStore(folder / "s3")
         self.config = Settings(
             home=folder / "home", dbt_executable=dbt, raw_schema="chaos_raw", marts_schema="chaos",
-            raw_bucket="chaos-raw", archive_bucket="chaos-archive", first_fetch_minutes=FIRST_MINUTES, depth_levels=5,
+            raw_bucket="chaos-raw", archive_bucket="chaos-archive", backup_bucket="chaos-backup", first_fetch_minutes=FIRST_MINUTES, depth_levels=5,
             load_batch_objects=3, request_concurrency=2, lake_concurrency=4, retry_attempts=2,
             retry_initial_seconds=0.01, retry_max_seconds=0.05, lock_wait_seconds=30,
         )  # fmt: skip

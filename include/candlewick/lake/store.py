@@ -41,7 +41,11 @@ class Lake:
         """Create the buckets that are missing; return their names."""
         with _typed_errors("list the buckets"):
             present = {bucket["Name"] for bucket in self._client.list_buckets()["Buckets"]}
-        missing = [name for name in (self.config.raw_bucket, self.config.archive_bucket) if name not in present]
+        missing = [
+            name
+            for name in (self.config.raw_bucket, self.config.archive_bucket, self.config.backup_bucket)
+            if name not in present
+        ]
         for name in missing:
             with _typed_errors(f"create the bucket {name}"):
                 try:
