@@ -141,6 +141,11 @@ def unexplained_gaps(found: Iterable[Gap]) -> list[Event]:
     ]
 
 
+def maintenance_held(why: str, run_id: str) -> Event:
+    """Return the event of a maintenance run that was not allowed to delete what it had planned."""
+    return Event(Kind.MAINTENANCE_HELD, Severity.WARNING, "market_maintenance", why, run_id=run_id)
+
+
 def ip_banned(ban: IpBanned, exchange: str) -> Event:
     """Return the event of a ban."""
     return Event(Kind.IP_BANNED, Severity.ERROR, exchange, str(ban))

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     UNRECONCILED = "unreconciled"
     GAP = "gap"
     EARLIER_HISTORY = "earlier_history"  # written by dbt (macro `say_earlier_history`)
+    MAINTENANCE_HELD = "maintenance_held"  # nothing was deleted: rejected, unanswered, or another plan by now
 
     @property
     def lasts(self) -> bool:
@@ -42,7 +43,7 @@ class Kind(StrEnum):
 
 _OCCURRENCES = {
     Kind.TASK_FAILED, Kind.RUN_TIMED_OUT, Kind.DEADLINE_MISSED, Kind.QUARANTINED, Kind.SYMBOL_STATE, Kind.GAP,
-    Kind.EARLIER_HISTORY,
+    Kind.EARLIER_HISTORY, Kind.MAINTENANCE_HELD,
 }  # fmt: skip
 
 
