@@ -33,6 +33,8 @@ def raw_tables():
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         tables |= module.TABLES
+        for table, columns in getattr(module, "COLUMNS", {}).items():
+            tables[table] += "".join(f", {column} {definition}" for column, definition in columns.items())
     return tables
 
 

@@ -182,7 +182,7 @@ def test_statistics_of_minutes_and_of_native_intervals(warehouse, candle, count,
         )
         warehouse.run(
             "insert into {raw}.processed_files values (%s, 'b', %s, 'binance', 'BTCUSDT', 'klines', '1h', 'rest', utc_timestamp(3), 1,"
-            " 0, null, null, %s, 'loaded', null, utc_timestamp(3))",
+            " 0, null, null, %s, 'loaded', null, utc_timestamp(3), null, null, null, null)",
             (load, f"{load}.json", load),
         )
         warehouse.minute()

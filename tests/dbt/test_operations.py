@@ -28,7 +28,7 @@ def ledgers(warehouse, candle):
         )
         warehouse.run(
             "insert into {raw}.processed_files values (%s, 'crypto-raw', %s, %s, %s, %s, %s, 'rest', %s, %s, %s, null, null, %s,"
-            " 'loaded', null, %s)",
+            " 'loaded', null, %s, null, null, null, null)",
             (load, key, *series, now, staged, rejected, load, now + timedelta(seconds=2)),
         )
     warehouse.run(
@@ -76,7 +76,7 @@ def test_days_that_passed_while_nothing_ran_are_counted_by_the_next_run(warehous
         warehouse.run("insert into {raw}.loads values (%s, 'live', 'run', 1, 1, 0, %s, %s)", (load, day, day))
         warehouse.run(
             "insert into {raw}.processed_files values (%s, 'crypto-raw', %s, 'binance', 'BTCUSDT', 'klines', '1m', 'rest', %s, 1, 0,"
-            " null, null, %s, 'loaded', null, %s)",
+            " null, null, %s, 'loaded', null, %s, null, null, null, null)",
             (load, f"{load}.json", day, load, day),
         )
 

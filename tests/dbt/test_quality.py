@@ -56,7 +56,7 @@ def book(warehouse, captured, *, symbol="BTCUSDT", update_id=1, bid=99, ask=101)
     )
     warehouse.run(
         "insert into {raw}.processed_files values (%s, 'b', %s, 'binance', %s, 'depth', '', 'rest', %s, 2, 0, null, null, %s, 'loaded',"
-        " null, utc_timestamp(3))",
+        " null, utc_timestamp(3), null, null, null, null)",
         (number, f"{number}.json", symbol, captured, number),
     )
 

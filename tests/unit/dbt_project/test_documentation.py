@@ -46,6 +46,8 @@ def test_a_source_has_the_columns_of_its_migration(manifest):
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         tables |= module.TABLES
+        for table, columns in getattr(module, "COLUMNS", {}).items():
+            tables[table] += "".join(f"\n    {column} {definition}" for column, definition in columns.items())
     for source in manifest["sources"].values():
         lines = [line.strip() for line in tables[source["name"]].splitlines()]
         columns = [line.split()[0] for line in lines if re.match(r"(?!PRIMARY|UNIQUE|KEY|INDEX)\w+ +[A-Z]", line)]
