@@ -37,9 +37,10 @@ RUN uv pip install --python /opt/candlewick/venvs/airflow/bin/python --no-deps -
 # --- run ---------------------------------------------------------------------------------------------------------------
 FROM python:3.11.13-slim-bookworm
 
-# libmariadb3 is what the compiled mysqlclient loads; the client is for people: docker compose exec … mariadb.
+# libmariadb3 is what the compiled mysqlclient loads; the client saves and restores the warehouse (mariadb-dump), and is
+# for people: docker compose exec … mariadb.
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libmariadb3 mariadb-client-core \
+    && apt-get install -y --no-install-recommends libmariadb3 mariadb-client \
     && rm -rf /var/lib/apt/lists/*
 
 # Group 0 owns what is written, so that a platform that picks its own user id (OpenShift) can run the image as well.

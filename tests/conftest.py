@@ -14,7 +14,7 @@ from candlewick.lake.store import Lake
 from candlewick.pipeline.transform import run_dbt
 from candlewick.settings import Settings
 from candlewick.warehouse import schema
-from candlewick.warehouse.database import Warehouse
+from candlewick.warehouse.database import Address, Warehouse
 from candlewick.warehouse.host_state import HostStateStore
 from support.places import DBT, NO_RECORDINGS, RECORDINGS
 from support.servers import GivenMySQL, MariaDB, ObjectStore
@@ -91,7 +91,8 @@ def warehouse(database, config):
     with database.connect() as root, root.cursor() as cursor:
         for name in (config.raw_schema, config.marts_schema):
             cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
-    made = Warehouse(lambda: database.connect(config.raw_schema), config)
+    address = Address(database.host, database.port, database.user, database.password)
+    made = Warehouse(lambda: database.connect(config.raw_schema), config, address)
     schema.upgrade(made)
     yield made
     with database.connect() as root, root.cursor() as cursor:

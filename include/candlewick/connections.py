@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from candlewick.settings import settings
-from candlewick.warehouse.database import Warehouse
+from candlewick.warehouse.database import Address, Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,22 +43,23 @@ def connection(conn_id: str) -> Connection:
 def warehouse(conn_id: str = WAREHOUSE) -> Warehouse:
     """Return the warehouse as the account of this connection sees it."""
     conn = connection(conn_id)
+    address = Address(conn.host or "127.0.0.1", conn.port or 3306, conn.login or "", conn.password or "")
 
     def connect() -> Any:
         import MySQLdb
 
         return MySQLdb.connect(
-            host=conn.host or "127.0.0.1",
-            port=conn.port or 3306,
-            user=conn.login or "",
-            password=conn.password or "",
+            host=address.host,
+            port=address.port,
+            user=address.user,
+            password=address.password,
             database=settings().raw_schema,
             charset="utf8mb4",
             local_infile=1,
             connect_timeout=10,
         )
 
-    return Warehouse(connect)
+    return Warehouse(connect, address=address)
 
 
 @contextmanager

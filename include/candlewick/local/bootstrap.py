@@ -28,6 +28,8 @@ UV_VERSION = "0.13.8"
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 # Commands that look at or end what runs: with no environment there is nothing of the kind, and none is made for them.
 WITHOUT_INSTALL = ("down", "status", "logs", "clean")
+# Commands that start mariadb-dump; of all the others no machine needs it.
+WITH_DUMP = ("backup", "restore")
 STAMP = ".candlewick-stamp"
 
 
@@ -163,7 +165,7 @@ def uv_command(log: Path) -> Path:
     return uv
 
 
-def prepare(*, dev: bool) -> Environment:
+def prepare(*, dev: bool, dump: bool = False) -> Environment:
     """Make both environments, one launcher at a time, and return the Airflow one."""
     folder = home()
     (folder / "logs").mkdir(parents=True, exist_ok=True)
@@ -179,6 +181,7 @@ def prepare(*, dev: bool) -> Environment:
             lambda argv, what: run(argv, what, log),
             server=env_file.value("AIRFLOW_CONN_WAREHOUSE") is None,
             compiler=airflow in stale,
+            dump=dump or dev,  # tests save and restore
         )
         if stale:
             say(f"Preparing virtualenvs under {folder / 'venvs'} (once; then only when requirements change)")
@@ -221,7 +224,7 @@ def become(argv: list[str]) -> int:  # noqa: RET503 - exec does not return
         if not environment.works():
             return without_installation(command[0], command[1:])
     else:
-        environment = prepare(dev=dev)
+        environment = prepare(dev=dev, dump=command[:1] != [] and command[0] in WITH_DUMP)
     os.environ.pop("PYTHONPATH", None)  # the package is installed; children must not see the repository twice
     rest = command[1:] if command[:1] == ["python"] else ["-m", "candlewick.local", *command]
     os.execv(environment.python, [str(environment.python), *rest])  # noqa: S606 - becoming the command is the point

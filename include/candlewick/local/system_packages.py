@@ -24,19 +24,22 @@ def found(program: str) -> bool:
     return shutil.which(program, path=SYSTEM_PATH) is not None
 
 
-def missing_packages(python: str, *, server: bool, compiler: bool) -> list[str]:
+def missing_packages(python: str, *, server: bool, compiler: bool, dump: bool = False) -> list[str]:
     """Return the Debian packages whose files are not here.
 
     Args:
         python: the interpreter virtualenvs are made from.
         server: a private MariaDB will be started.
         compiler: Python packages are about to be built.
+        dump: the warehouse will be backed up or restored.
     """
     need: list[str] = []
     if server and not (found("mariadbd") and found("mariadb-install-db")):
         need.append("mariadb-server-core")
     if not found("mariadb") or (server and not found("my_print_defaults")):
         need.append("mariadb-client-core")
+    if dump and not found("mariadb-dump"):
+        need.append("mariadb-client")
     if compiler:
         version, header, venv = _ask(python)
         if not (found("mariadb_config") or found("mysql_config")):
@@ -61,7 +64,7 @@ def _ask(python: str) -> tuple[str, bool, bool]:
 
 
 def require_system_packages(
-    python: str, run: Callable[[Sequence[str], str], None], *, server: bool, compiler: bool
+    python: str, run: Callable[[Sequence[str], str], None], *, server: bool, compiler: bool, dump: bool = False
 ) -> None:
     """Install what is missing, as root or through a sudo that asks nothing.
 
@@ -70,11 +73,12 @@ def require_system_packages(
         run: runs a command and shows, in the words given with it, that it is at work.
         server: a private MariaDB will be started.
         compiler: Python packages are about to be built.
+        dump: the warehouse will be backed up or restored.
 
     Raises:
         BootstrapError: something is missing and cannot be installed from here.
     """
-    need = missing_packages(python, server=server, compiler=compiler)
+    need = missing_packages(python, server=server, compiler=compiler, dump=dump)
     if not need:
         return
     command = ["apt-get", "install", "-y", "--no-install-recommends", *need]
@@ -90,7 +94,7 @@ def require_system_packages(
         run([*prefix, *command, "-qq"], f"installing system packages ({' '.join(need)})")
     except BootstrapError as error:
         raise BootstrapError(f"{error}\nBy hand: {by_hand}") from None
-    still = missing_packages(python, server=server, compiler=compiler)
+    still = missing_packages(python, server=server, compiler=compiler, dump=dump)
     if still:
         raise BootstrapError(f"apt-get installed {' '.join(still)}, yet the files are not found.")
 

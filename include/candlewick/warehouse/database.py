@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -94,12 +95,35 @@ class Session:
         self.connection.rollback()
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an account's server is: what a program that is not ours (a dump) needs to get in."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+
+
 class Warehouse:
     """The warehouse as one account sees it. Holds no connection; each session opens its own."""
 
-    def __init__(self, connect: Callable[[], Any], config: Settings | None = None) -> None:
-        self._connect = connect
+    def __init__(
+        self, connect: Callable[[], Any], config: Settings | None = None, address: Address | None = None
+    ) -> None:
+        self._connect, self._address = connect, address
         self.config = config or settings()
+
+    @property
+    def address(self) -> Address:
+        """Where the server is, for other programs.
+
+        Raises:
+            WarehouseError: whoever made this object did not say.
+        """
+        if self._address is None:
+            raise WarehouseError("expected a warehouse that knows its address; make it with candlewick.connections")
+        return self._address
 
     def open(self) -> Any:
         """Open a bare driver connection.

@@ -37,6 +37,14 @@ def test_a_compiler_is_asked_for_only_when_something_is_to_be_built():
     assert "gcc" not in system_packages.missing_packages(sys.executable, server=False, compiler=False)
 
 
+@pytest.mark.usefixtures("bare")
+def test_the_program_that_saves_the_warehouse_is_asked_for_only_by_what_saves_it():
+    assert (
+        system_packages.missing_packages(sys.executable, server=True, compiler=False, dump=True)[-1] == "mariadb-client"
+    )
+    assert "mariadb-client" not in system_packages.missing_packages(sys.executable, server=True, compiler=False)
+
+
 def test_a_machine_that_has_all_never_calls_apt(monkeypatch):
     monkeypatch.setattr(system_packages, "found", lambda _: True)
     monkeypatch.setattr(system_packages, "_ask", lambda _: ("3.11", True, True))
