@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,6 +30,15 @@ class LakeUnavailable(LakeError):
 
 class ObjectMissing(LakeError):
     """The object is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object as a listing shows it; ``written_at`` is naive UTC, by the store's clock."""
+
+    key: str
+    bytes: int
+    written_at: datetime
 
 
 class Lake:
@@ -95,10 +106,16 @@ class Lake:
 
     def sizes(self, bucket: str, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Iterate over the keys under a prefix, in order, with the objects' bytes."""
+        for found in self.objects(bucket, prefix):
+            yield found.key, found.bytes
+
+    def objects(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
+        """Iterate over the objects under a prefix, in the order of their keys; a page of 1000 is in memory at a time."""
         with _typed_errors(f"list {bucket}/{prefix}"):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
                 for entry in page.get("Contents", []):
-                    yield entry["Key"], entry["Size"]
+                    written_at = entry["LastModified"].astimezone(UTC).replace(tzinfo=None)
+                    yield StoredObject(entry["Key"], entry["Size"], written_at)
 
     def _put(self, bucket: str, key: str, body: bytes | BinaryIO) -> None:
         with _typed_errors(f"write {bucket}/{key}"):
