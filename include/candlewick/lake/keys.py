@@ -1,21 +1,27 @@
-"""How objects are named, in the bucket of payloads as received. Stamps are of the capture, in ms, UTC.
+"""How objects are named, in the bucket of payloads as received and in the archive. Stamps are of the capture, in ms, UTC.
 
 * answers: ``{date}/{symbol}_{data_type}_{captured_at}[_p{page}].json``;
 * answers nobody asked to load: ``evidence/`` and the same name; a rebuild leaves them alone;
 * archive files: ``archive/`` and the archive's own path, each edition with its own stamp:
   ``archive/spot/monthly/klines/BTCUSDT/1m/BTCUSDT-1m-2023-03_1700000000000.zip``, its checksum beside it;
-* archive files that are not what their checksum says: ``refused/``, named likewise.
+* archive files that are not what their checksum says: ``refused/``, named likewise;
+* in the archive: bundles of a day's answers, ``{date}/{symbol}_{data_type}_{date}_{12 hex of the members' keys}.tar.gz``.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from candlewick.archive_file import ArchiveFile
 from candlewick.market import DataType, Interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ARCHIVE, REFUSED, EVIDENCE = "archive", "refused", "evidence"
 CHECKSUM_SUFFIX = ".CHECKSUM"
@@ -23,6 +29,10 @@ _PUBLISHED_UNDER = "data/"
 _RAW = re.compile(
     r"(?:\d{4}-\d{2}-\d{2}/)?(?P<symbol>[^\s/]+)_(?P<data_type>[a-z]+)(?:-(?P<interval>\d+[mhd]))?"
     r"_(?P<stamp>\d{1,13})(?:_p(?P<page>\d{1,9}))?\.json"
+)
+_BUNDLE = re.compile(
+    r"(?P<date>\d{4}-\d{2}-\d{2})/(?P<symbol>[^\s/]+)_(?P<data_type>[a-z]+)(?:-(?P<interval>\d+[mhd]))?"
+    r"_(?P=date)_(?P<digest>[0-9a-f]{12})\.tar\.gz"
 )
 _EDITION = re.compile(r"(?P<name>[^\s/]+)_(?P<stamp>\d{1,13})\.zip")
 
@@ -36,6 +46,16 @@ class RawKey:
     interval: Interval | None
     captured_at_ms: int
     page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BundleKey:
+    """What the key of a bundle says about it; ``interval`` is None for books."""
+
+    symbol: str
+    data_type: DataType
+    interval: Interval | None
+    date: date
 
 
 def data_type_label(data_type: DataType, interval: Interval | None) -> str:
@@ -60,13 +80,44 @@ def evidence_key(key: str) -> str:
 def parse_raw_key(key: str) -> RawKey | None:
     """Read the name of an answer, with or without the folder of its date; None for any other name."""
     found = _RAW.fullmatch(key)
-    if not found or found["data_type"] not in set(DataType):
+    kind = _kind(found) if found else None
+    if not found or not kind:
+        return None
+    return RawKey(found["symbol"], *kind, int(found["stamp"]), int(found["page"] or 1))
+
+
+def raw_prefix(symbol: str, data_type: DataType, interval: Interval | None, day: date) -> str:
+    """Return what the keys of a series' answers of a day begin with."""
+    return f"{day}/{symbol}_{data_type_label(data_type, interval)}_"
+
+
+def bundle_key(
+    symbol: str, data_type: DataType, interval: Interval | None, day: date, object_keys: Iterable[str]
+) -> str:
+    """Name a bundle by its members: the same ones have the same name, one more makes another."""
+    digest = hashlib.sha256("\n".join(sorted(object_keys)).encode()).hexdigest()[:12]
+    return f"{raw_prefix(symbol, data_type, interval, day)}{day}_{digest}.tar.gz"
+
+
+def parse_bundle_key(key: str) -> BundleKey | None:
+    """Read the name of a bundle; None for any other name."""
+    found = _BUNDLE.fullmatch(key)
+    kind = _kind(found) if found else None
+    if not found or not kind:
+        return None
+    try:
+        return BundleKey(found["symbol"], *kind, date.fromisoformat(found["date"]))
+    except ValueError:
+        return None
+
+
+def _kind(found: re.Match[str]) -> tuple[DataType, Interval | None] | None:
+    if found["data_type"] not in set(DataType):
         return None
     data_type, code = DataType(found["data_type"]), found["interval"]
     if code is not None and (data_type is DataType.DEPTH or code not in set(Interval)):
         return None
-    interval = Interval(code or Interval.MINUTE_1) if data_type is DataType.KLINES else None
-    return RawKey(found["symbol"], data_type, interval, int(found["stamp"]), int(found["page"] or 1))
+    return data_type, Interval(code or Interval.MINUTE_1) if data_type is DataType.KLINES else None
 
 
 def archive_key(file: ArchiveFile, captured_at_ms: int) -> str:

@@ -14,10 +14,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from candlewick.settings import Settings, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
+    from candlewick.lake.readers import Readers
+
 CHUNK_BYTES = 1 << 18
+DELETED_AT_ONCE = 1000
+"""What the protocol takes in one request."""
 
 
 class LakeError(Exception):
@@ -47,6 +51,7 @@ class Lake:
     def __init__(self, client: Any, config: Settings | None = None) -> None:
         self._client = client
         self.config = config or settings()
+        self._readers: Readers | None = None
 
     def ensure_buckets(self) -> list[str]:
         """Create the buckets that are missing; return their names."""
@@ -98,6 +103,47 @@ class Lake:
                 digest.update(chunk)
                 sink.write(chunk)
         return digest.hexdigest()
+
+    def get_many(self, bucket: str, keys: Sequence[str]) -> Iterator[bytes | None]:
+        """Read many small objects, in order; None where there is none. Some are read ahead, never all.
+
+        Raises:
+            LakeUnavailable, LakeError: at the first that cannot be read.
+        """
+        from candlewick.lake.readers import Readers
+
+        if self._readers is None:
+            self._readers = Readers(self._client, self.config.lake_concurrency)
+        return self._readers.read(bucket, keys)
+
+    def size(self, bucket: str, key: str) -> int:
+        """Return an object's bytes without reading it.
+
+        Raises:
+            ObjectMissing: when there is none.
+        """
+        with _typed_errors(f"look at {bucket}/{key}"):
+            return int(self._client.head_object(Bucket=bucket, Key=key)["ContentLength"])
+
+    def delete_many(self, bucket: str, keys: Sequence[str]) -> dict[str, str]:
+        """Delete objects, 1000 a request; return those that the store refused to delete, with its reasons.
+
+        An object that is not there counts as deleted. When this raises, earlier requests have been done.
+
+        Raises:
+            LakeUnavailable, LakeError: the store refused a whole request.
+        """
+        refused = {}
+        for start in range(0, len(keys), DELETED_AT_ONCE):
+            part = keys[start : start + DELETED_AT_ONCE]
+            with _typed_errors(f"delete {len(part)} objects of {bucket}, {part[0]} first"):
+                answer = self._client.delete_objects(
+                    Bucket=bucket, Delete={"Objects": [{"Key": key} for key in part], "Quiet": True}
+                )
+            for error in answer.get("Errors", []):
+                if error.get("Code") != "NoSuchKey":
+                    refused[error["Key"]] = f"{error.get('Code', 'error')}: {error.get('Message', '')}"
+        return refused
 
     def keys(self, bucket: str, prefix: str = "") -> Iterator[str]:
         """Iterate over the keys under a prefix, in order."""
