@@ -5,7 +5,7 @@ LAUNCH := PYTHONPATH=include $(PYTHON) -m candlewick.local.bootstrap
 PY := $(LAUNCH) --dev python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status logs shell clean test lint format bench chaos docs requirements
+.PHONY: help demo up down status logs shell backup restore drill clean test lint format bench chaos docs requirements
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,15 @@ logs: ## last lines of every log, followed in a terminal (SERVICE=scheduler for 
 
 shell: ## a shell in which airflow, dbt and mysql talk to the platform (CMD="airflow dags list" for one command)
 	@$(LAUNCH) shell $(if $(CMD),-c '$(subst ','\'',$(CMD))')
+
+backup: ## save the warehouse into the lake, delete backups that are too old
+	@$(LAUNCH) backup
+
+restore: ## restore BACKUP=latest (or its name) into an empty database and verify it (RAW=… MARTS=… into other schemas, MODE=live)
+	@$(LAUNCH) restore $(or $(BACKUP),latest) $(if $(MODE),--mode $(MODE)) $(if $(RAW),--raw-schema $(RAW)) $(if $(MARTS),--marts-schema $(MARTS))
+
+drill: ## rebuild the days FROM=2026-01-01 TO=2026-01-02 from the lake, compare them with the live ones (SYMBOLS=BTCUSDT,… KEEP=1)
+	@$(LAUNCH) drill --from '$(FROM)' --to '$(TO)' --symbols '$(SYMBOLS)' $(if $(KEEP),--keep)
 
 clean: ## stop, then delete all data, logs and passwords (YES=1 does not ask, ALL=1 the virtualenvs too)
 	@$(LAUNCH) clean $(if $(YES),--yes) $(if $(ALL),--all)

@@ -40,8 +40,11 @@ def connection(conn_id: str) -> Connection:
     return found
 
 
-def warehouse(conn_id: str = WAREHOUSE) -> Warehouse:
-    """Return the warehouse as the account of this connection sees it."""
+def warehouse(conn_id: str = WAREHOUSE, schema: str | None = None) -> Warehouse:
+    """Return the warehouse as the account of this connection sees it.
+
+    Its sessions are in the raw schema, or in another one; with an empty name in none, as long as there may be none.
+    """
     conn = connection(conn_id)
     address = Address(conn.host or "127.0.0.1", conn.port or 3306, conn.login or "", conn.password or "")
 
@@ -53,7 +56,7 @@ def warehouse(conn_id: str = WAREHOUSE) -> Warehouse:
             port=address.port,
             user=address.user,
             password=address.password,
-            database=settings().raw_schema,
+            database=settings().raw_schema if schema is None else schema,
             charset="utf8mb4",
             local_infile=1,
             connect_timeout=10,

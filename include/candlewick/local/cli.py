@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dotenv import load_dotenv
 from pydantic import ValidationError
 
-from candlewick.local import env_file, removal, shell, status
+from candlewick.local import env_file, removal, safekeeping, shell, status
 from candlewick.local.addresses import addresses
 from candlewick.local.errors import LauncherError, NoLog
 from candlewick.local.first_backfill import start_first_backfill
@@ -85,6 +85,25 @@ def clean(*, yes: bool, everything: bool) -> int:
     return 0
 
 
+def backup() -> int:
+    """Save the warehouse of the running platform."""
+    return safekeeping.run(Platform.create(None, base_environment()), "candlewick.pipeline.backup", ["save"])
+
+
+def restore(options: argparse.Namespace) -> int:
+    """Restore a backup into this platform's database, or beside it."""
+    mode = safekeeping.mode_to_restore(options.mode)
+    platform = Platform.create(mode, base_environment())
+    return safekeeping.restore(platform, options.name, options.raw_schema, options.marts_schema)
+
+
+def drill(options: argparse.Namespace) -> int:
+    """Rebuild a span of days beside the running platform's, and compare."""
+    words = [f"--from={options.start}", f"--to={options.end}", f"--symbols={options.symbols}"]
+    words += ["--keep"] if options.keep else []
+    return safekeeping.run(Platform.create(None, base_environment()), "candlewick.pipeline.drill", words)
+
+
 def _options(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m candlewick.local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -94,6 +113,17 @@ def _options(argv: list[str]) -> argparse.Namespace:
     commands.add_parser("status", help="show its services")
     commands.add_parser("logs", help="show logs").add_argument("service", nargs="?")
     commands.add_parser("shell", help="a shell that talks to it").add_argument("-c", dest="line", metavar="COMMAND")
+    commands.add_parser("backup", help="save the warehouse into the lake")
+    back = commands.add_parser("restore", help="restore a backup into empty schemas and verify it")
+    back.add_argument("name")
+    back.add_argument("--mode", choices=safekeeping.MODES)
+    back.add_argument("--raw-schema", default="")
+    back.add_argument("--marts-schema", default="")
+    again = commands.add_parser("drill", help="rebuild days from the lake beside the live ones, and compare")
+    again.add_argument("--from", dest="start", default="")
+    again.add_argument("--to", dest="end", default="")
+    again.add_argument("--symbols", default="")
+    again.add_argument("--keep", action="store_true")
     removal = commands.add_parser("clean", help="stop it and remove its data")
     removal.add_argument("--yes", action="store_true")
     removal.add_argument("--all", action="store_true", dest="everything")
@@ -108,6 +138,9 @@ def _run(options: argparse.Namespace) -> int:
         "status": show_status,
         "logs": lambda: show_logs(options.service),
         "shell": lambda: shell.enter(Platform.create(None, base_environment()), options.line),
+        "backup": backup,
+        "restore": lambda: restore(options),
+        "drill": lambda: drill(options),
         "clean": lambda: clean(yes=options.yes, everything=options.everything),
     }
     return commands[options.command]()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pwd
+import re
 import subprocess
 import tempfile
 from contextlib import closing, contextmanager, suppress
@@ -19,7 +20,7 @@ from candlewick.local.processes import Service
 from candlewick.local.wiring import LOOPBACK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from candlewick.local.home import Credentials, Home
     from candlewick.local.wiring import Account
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 SERVER_PACKAGE = "mariadb-server-core mariadb-client-core"
 # Tables of the raw schema that dbt writes to, in the transaction of its upserts.
 TRANSFORMER_WRITES = ("pending_loads", "kline_revisions", "indicator_checkpoints", "pipeline_events")
+DRILL_SUFFIX = "_drill"
 LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes
 
 
@@ -172,8 +174,10 @@ performance-schema = OFF
     def create_accounts(self) -> None:
         """Create both schemas and the three accounts, with the passwords of today."""
         raw, marts = self.settings.raw_schema, self.settings.marts_schema
+        # The schemas of a rebuild drill are made and dropped by it (candlewick.pipeline.drill).
+        drill = [f"ALL ON {schema}{DRILL_SUFFIX}.*" for schema in (raw, marts)]
         grants = {
-            "writer": [f"ALL ON {raw}.*", f"ALL ON {marts}.*"],
+            "writer": [f"ALL ON {raw}.*", f"ALL ON {marts}.*", *drill],
             "transformer": [f"SELECT ON {raw}.*", f"ALL ON {marts}.*"],
             "reader": [f"SELECT ON {raw}.*", f"SELECT ON {marts}.*"],
         }
@@ -191,6 +195,14 @@ performance-schema = OFF
                 )
                 for right in rights:
                     cursor.execute(f"GRANT {right} TO {user}")
+
+    def grant_schemas(self, schemas: Sequence[str]) -> None:
+        """Let the writer make and fill schemas of other names: a backup is restored into them."""
+        with self._administration() as cursor:
+            for schema in schemas:
+                if not re.fullmatch(r"[a-z][a-z0-9_]*", schema):
+                    raise LauncherError(f"A schema's name is of a-z, 0-9 and _, and {schema!r} is not; choose another.")
+                cursor.execute(f"GRANT ALL ON {schema}.* TO 'candlewick_writer'@'%'")
 
     def grant_tables(self) -> None:
         """Let the transformer write the raw tables that belong to its transactions (they exist only now)."""
