@@ -41,6 +41,7 @@ class Action(StrEnum):
     KEPT = "kept"  # due, but not touched: the reason says why
     REPAIRED = "repaired"
     REPORTED = "reported"  # wrong, and not for a program to repair
+    ANALYSED = "analysed"
     OPTIMISED = "optimised"
     APPROVED = "approved"  # a person allowed a plan above the guard
     SAVED = "saved"  # a backup, or checkpoints
