@@ -10,9 +10,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from candlewick.market import Source
+from candlewick.pipeline.maintenance.counted import Counted
 from candlewick.pipeline.maintenance.retention_plan import RetentionItem, cutoff
 from candlewick.warehouse import expired, partitions
-from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store, record
+from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store
 from candlewick.warehouse.staging import KLINES, ORDERBOOK
 
 if TYPE_CHECKING:
@@ -90,35 +91,15 @@ def delete(
     ):
         if until is not None:
             with warehouse.session() as session:
-                counted = Counted(session, table, run_id, now, until)
-                run(session, counted, warehouse.config.exchange)
+                event = LifecycleEvent(
+                    step=Step.RETENTION, action=Action.ROWS_DELETED if table == STAGING else Action.PRUNED,
+                    store=Store.WAREHOUSE, subject=table, to_time=until,
+                    reason=f"older than {until:%Y-%m-%d} and needed by nobody any more",
+                )  # fmt: skip
+                counted = Counted(session, event, run_id, now)
+                run(session, counted, until, warehouse.config.exchange)
                 session.commit()
                 yield table, counted.rows
-
-
-class Counted:
-    """The one event of a deletion in batches: its count grows in the transaction of each batch."""
-
-    def __init__(self, session: Session, table: str, run_id: str, now: datetime, until: datetime) -> None:
-        self.session, self.table, self.run_id, self.now, self.until = session, table, run_id, now, until
-        self.rows, self._event = 0, 0
-
-    def add(self, rows: int) -> None:
-        """Count a batch and commit it."""
-        if rows and not self._event:
-            action = Action.ROWS_DELETED if self.table == STAGING else Action.PRUNED
-            event = LifecycleEvent(
-                step=Step.RETENTION, action=action, store=Store.WAREHOUSE, subject=self.table, to_time=self.until,
-                reason=f"older than {self.until:%Y-%m-%d} and needed by nobody any more",
-            )  # fmt: skip
-            record(self.session, [event], run_id=self.run_id, now=self.now)
-            self._event = (self.session.one("SELECT LAST_INSERT_ID()") or (0,))[0]
-        if rows:
-            self.session.run(
-                "UPDATE lifecycle_events SET row_count = row_count + %s WHERE event_id = %s", (rows, self._event)
-            )
-        self.rows += rows
-        self.session.commit()
 
 
 def _staged_loads(session: Session) -> tuple[int, int]:
@@ -128,14 +109,14 @@ def _staged_loads(session: Session) -> tuple[int, int]:
     return min((end[0] for end in found), default=0), max((end[1] for end in found), default=-1)
 
 
-def _delete_staging(session: Session, counted: Counted, _exchange: str) -> None:
+def _delete_staging(session: Session, counted: Counted, until: datetime, _exchange: str) -> None:
     first, last = _staged_loads(session)
     while first <= last:
         loads = session.all(
             "SELECT l.load_id, l.rows_staged, l.loaded_at < %s AND NOT EXISTS "
             "(SELECT 1 FROM pending_loads AS p WHERE p.load_id = l.load_id) FROM loads AS l "
             "WHERE l.load_id BETWEEN %s AND %s ORDER BY l.load_id LIMIT %s",
-            (counted.until, first, last, _PAGE),
+            (until, first, last, _PAGE),
         )
         for start, end in _stretches(loads):
             for table in (KLINES, ORDERBOOK):
@@ -163,14 +144,14 @@ def _stretches(loads: list[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _delete_outcomes(session: Session, counted: Counted, _exchange: str) -> None:
+def _delete_outcomes(session: Session, counted: Counted, until: datetime, _exchange: str) -> None:
     free = _FREE.format(object=_AGED)
     after: tuple[object, ...] = ("1970-01-01", 0)
     while True:
         rows = session.all(
             "SELECT outcome_id, captured_at FROM extraction_outcomes FORCE INDEX (by_time) WHERE captured_at < %s "
             "AND (captured_at > %s OR (captured_at = %s AND outcome_id > %s)) ORDER BY captured_at, outcome_id LIMIT %s",
-            (counted.until, after[0], after[0], after[1], _PAGE),
+            (until, after[0], after[0], after[1], _PAGE),
         )
         if not rows:
             return
@@ -190,12 +171,12 @@ def _delete_outcomes(session: Session, counted: Counted, _exchange: str) -> None
         after = (rows[-1][1], rows[-1][0])
 
 
-def _delete_processed(session: Session, counted: Counted, exchange: str) -> None:
+def _delete_processed(session: Session, counted: Counted, until: datetime, exchange: str) -> None:
     """Say first until when captures are forgotten, then forget: a rebuild asks the horizon."""
     while True:
         rows = session.all(
             "SELECT object_id, captured_at FROM processed_files WHERE expired_at < %s ORDER BY object_id LIMIT %s",
-            (counted.until, _PAGE),
+            (until, _PAGE),
         )
         if not rows:
             return
