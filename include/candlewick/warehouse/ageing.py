@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from candlewick.market import Lane, Source
+from candlewick.lake.keys import raw_prefix
+from candlewick.market import DataType, Lane, Source
+from candlewick.warehouse.outcomes import interval_of
 from candlewick.warehouse.processed import LOADED, PARTIAL, QUARANTINED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from candlewick.settings import Settings
     from candlewick.warehouse.database import Session
@@ -102,10 +104,10 @@ def due(session: Session, bucket: str, before: datetime) -> Holding:
     return _holding(session.one(f"SELECT {_HOLDING}{_DUE}", (BEGINNING, before, bucket)))
 
 
-def due_days(session: Session, bucket: str, before: datetime) -> list[date]:
-    """Return the days with answers that are to be archived, oldest first."""
-    rows = session.all(f"SELECT DISTINCT DATE(p.captured_at) {_DUE} ORDER BY 1", (BEGINNING, before, bucket))
-    return [row[0] for row in rows]
+def next_day(session: Session, bucket: str, start: datetime, before: datetime) -> date | None:
+    """Return the first day, from ``start`` on, with answers that are to be archived; None when there is none."""
+    row = session.one(f"SELECT p.captured_at {_DUE} ORDER BY p.captured_at LIMIT 1", (start, before, bucket))
+    return row[0].date() if row else None
 
 
 def due_series(session: Session, bucket: str, day: date) -> list[DaySeries]:
@@ -117,12 +119,13 @@ def due_series(session: Session, bucket: str, day: date) -> list[DaySeries]:
     return [DaySeries(*row[:4], day, int(row[4]), int(row[5])) for row in rows]
 
 
-def due_objects(session: Session, bucket: str, unit: DaySeries, prefix: str) -> list[DueObject]:
+def due_objects(session: Session, bucket: str, unit: DaySeries) -> list[DueObject]:
     """Return the answers of a series and day that are to be archived, by key.
 
-    ``prefix`` is what their keys begin with: an index look-up. Those whose name says something else are looked for
-    among all of the day's.
+    They are found by what their keys begin with: an index look-up. Where names say something else, among all of the
+    day's.
     """
+    prefix = raw_prefix(unit.symbol, DataType(unit.data_type), interval_of(unit.interval_code), unit.date)
     select = "SELECT p.object_id, p.object_key, p.captured_at, p.payload_bytes, p.sha256 "
     where = f"{_DUE} AND {' AND '.join(f'{name} = %s' for name in _SERIES.split(', '))} "
     values = (*_span(unit.date), bucket, unit.exchange, unit.symbol, unit.data_type, unit.interval_code)
@@ -131,6 +134,17 @@ def due_objects(session: Session, bucket: str, unit: DaySeries, prefix: str) -> 
     if len(rows) < unit.objects:
         rows = session.all(f"{select}{where}ORDER BY p.object_key", values)
     return [DueObject(*row) for row in rows]
+
+
+def expire(session: Session, object_ids: Sequence[int], reason: str, now: datetime) -> None:
+    """Note that objects were deleted for good."""
+    for start in range(0, len(object_ids), 1000):
+        part = object_ids[start : start + 1000]
+        marks = ", ".join(["%s"] * len(part))
+        session.run(
+            f"UPDATE processed_files SET expired_at = %s, expiry_reason = %s WHERE object_id IN ({marks})",
+            (now, reason, *part),
+        )
 
 
 def held(session: Session, bucket: str, before: datetime) -> tuple[Held, ...]:

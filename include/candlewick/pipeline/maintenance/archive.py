@@ -15,9 +15,13 @@ from candlewick.warehouse import ageing, bundles
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from candlewick.lake.store import Lake
     from candlewick.settings import Settings
     from candlewick.warehouse.ageing import Held, Holding
-    from candlewick.warehouse.database import Session
+    from candlewick.warehouse.database import Session, Warehouse
+
+LOCK = "ageing"
+"""Of the named lock of archiving and expiring."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,3 +89,25 @@ def plan(session: Session, config: Settings, now: datetime, after_days: int) -> 
         raw=raw,
         archive=archive,
     )
+
+
+def run(lake: Lake, warehouse: Warehouse, run_id: str, now: datetime, after_days: int) -> ArchiveSummary:
+    """Archive every answer that is due; finish what a killed run has left.
+
+    Args:
+        lake: both its buckets.
+        warehouse: the writer's account.
+        run_id: goes into the rows.
+        now: naive UTC; with ``after_days`` it says what is due.
+        after_days: objects captured on a day that ended so many days ago or earlier move.
+
+    Raises:
+        WarehouseBusy, WarehouseError: the warehouse does not answer, or another run holds the lock; bundles that are
+            marked stay so.
+        LakeUnavailable, LakeError: the store does not answer, did not give back what was put, or refused to delete;
+            everything else was done.
+    """
+    from candlewick.pipeline.maintenance.archiving import Archiving
+
+    with warehouse.session() as session, warehouse.named_lock(session, LOCK):
+        return Archiving(lake, session, run_id, now).all(ageing.midnight(now, after_days))

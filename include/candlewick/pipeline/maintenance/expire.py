@@ -6,17 +6,34 @@ in between, the next run deletes it again, which a store takes as done.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from candlewick.warehouse import ageing, bundles
+from candlewick.lake.store import LakeUnavailable
+from candlewick.pipeline.maintenance.archive import LOCK
+from candlewick.pipeline.maintenance.archiving import held_event
+from candlewick.pipeline.rebuild import LOCK as REBUILD
+from candlewick.warehouse import ageing, bundles, lifecycle
+from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
+    from candlewick.lake.store import Lake
     from candlewick.settings import Settings
-    from candlewick.warehouse.ageing import Held, Holding
-    from candlewick.warehouse.database import Session
+    from candlewick.warehouse.ageing import DaySeries, Held, Holding
+    from candlewick.warehouse.bundles import Bundle
+    from candlewick.warehouse.database import Session, Warehouse
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 50
+"""Bundles that are marked, deleted and noted together."""
+WHY = {
+    "archived": "their sources may still be there",
+    "pending": "answers in them are queued",
+    "quarantined": "in quarantine",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +49,7 @@ class ExpirePlan:
     plain: Holding
     """Answers that lie in the archive one by one (an older platform put them there) and go too."""
     held: tuple[Held, ...]
-    """Bundles that are old enough and stay, by series: ``pending`` (asked for), ``archived`` (sources still there)."""
+    """What is old enough and stays, by series; a key of ``WHY``. A bundle is one object."""
     raw: Holding
     """All that the bucket of payloads holds."""
     archive: Holding
@@ -48,9 +65,7 @@ class ExpireSummary:
     plain: int = 0
     bytes: int = 0
     held: int = 0
-    """Bundles that are old enough and stay."""
-    unknown: int = 0
-    """Objects in the archive that no row knows: reported, not deleted."""
+    """Bundles, and single answers, that are old enough and stay."""
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -58,9 +73,7 @@ class ExpireSummary:
         """The summary, for the log."""
         said = f"{self.bundles} bundles with {self.answers} answers and {self.plain} single answers deleted ({self.bytes} bytes)"
         if self.held:
-            said += f"; {self.held} bundles stay"
-        if self.unknown:
-            said += f"; {self.unknown} objects of that age are known to no row"
+            said += f"; {self.held} objects stay"
         return said + (f"; {self.problems[0]}" if self.problems else "")
 
 
@@ -81,7 +94,110 @@ def plan(session: Session, config: Settings, now: datetime, keep_days: int) -> E
         bundles=files,
         answers=answers,
         plain=ageing.due(session, config.archive_bucket, cutoff),
-        held=bundles.held(session, cutoff.date()),
+        held=_held(session, config, cutoff),
         raw=raw,
         archive=archive,
     )
+
+
+def _held(session: Session, config: Settings, cutoff: datetime) -> tuple[Held, ...]:
+    return (*bundles.held(session, cutoff.date()), *ageing.held(session, config.archive_bucket, cutoff))
+
+
+def run(lake: Lake, warehouse: Warehouse, run_id: str, now: datetime, keep_days: int) -> ExpireSummary:
+    """Delete what is due in the archive for good. What no row knows is not touched; the sweep reports it.
+
+    Args:
+        lake: the archive's bucket.
+        warehouse: the writer's account.
+        run_id: goes into the rows.
+        now: naive UTC; with ``keep_days`` it says what is due.
+        keep_days: archived objects captured on a day that ended so many days ago or earlier go.
+
+    Raises:
+        WarehouseBusy, WarehouseError: the warehouse does not answer, or a rebuild or another run holds a lock.
+        LakeUnavailable, LakeError: the store does not answer or refuses to delete; what it deleted is marked.
+    """
+    # While a rebuild queues objects nothing expires under it; what it has queued already is left alone.
+    with (
+        warehouse.session() as session,
+        warehouse.named_lock(session, LOCK),
+        warehouse.named_lock(session, REBUILD),
+    ):
+        return _Expiry(lake, session, run_id, now, keep_days).all()
+
+
+class _Expiry:
+    """One call; its session holds the locks."""
+
+    def __init__(self, lake: Lake, session: Session, run_id: str, now: datetime, keep_days: int) -> None:
+        self.lake, self.session, self.run_id, self.now = lake, session, run_id, now
+        self.bucket = lake.config.archive_bucket
+        self.cutoff = ageing.midnight(now, keep_days)
+        self.reason = f"captured more than {keep_days} days before {now.date()}"
+        self.summary = ExpireSummary()
+
+    def all(self) -> ExpireSummary:
+        for one in _held(self.session, self.lake.config, self.cutoff):
+            self._record([held_event(Step.EXPIRE, Store.ARCHIVE, self.bucket, one, WHY[one.reason])])
+            self.summary.held += one.holding.objects
+        self.session.commit()
+        while due := bundles.begin_expiry(self.session, self.cutoff.date(), AT_ONCE):
+            self.session.commit()
+            self._delete([one.object_key for one in due])
+            self._expired(due)
+        self._expire_plain()
+        log.info("%s", self.summary.sentence)
+        return self.summary
+
+    def _expired(self, due: list[Bundle]) -> None:
+        bundles.expire(self.session, [one.bundle_id for one in due], self.reason, self.now)
+        self._record([self._event(one) for one in due])
+        self.session.commit()
+        self.summary.bundles += len(due)
+        self.summary.answers += sum(one.object_count for one in due)
+        self.summary.bytes += sum(one.bundle_bytes for one in due)
+
+    def _expire_plain(self) -> None:
+        """Delete answers that lie in the archive one by one: an older platform put them there."""
+        day = ageing.next_day(self.session, self.bucket, ageing.BEGINNING, self.cutoff)
+        while day:
+            for unit in ageing.due_series(self.session, self.bucket, day):
+                found = ageing.due_objects(self.session, self.bucket, unit)
+                self._delete([one.object_key for one in found])
+                ageing.expire(self.session, [one.object_id for one in found], self.reason, self.now)
+                size = sum(one.payload_bytes or 0 for one in found)
+                self._record([self._event_of_day(unit, len(found), size)])
+                self.session.commit()
+                self.summary.plain += len(found)
+                self.summary.bytes += size
+            behind = datetime.combine(day, time()) + timedelta(days=1)
+            day = ageing.next_day(self.session, self.bucket, behind, self.cutoff)
+
+    def _delete(self, keys: list[str]) -> None:
+        if refused := self.lake.delete_many(self.bucket, keys):
+            key, why = next(iter(refused.items()))
+            raise LakeUnavailable(
+                f"expected to delete {len(keys)} objects of {self.bucket}, but {len(refused)} stay, {key} first: {why}; "
+                "the next run tries again"
+            )
+
+    def _event(self, one: Bundle) -> LifecycleEvent:
+        start = datetime.combine(one.date, time())
+        return LifecycleEvent(
+            step=Step.EXPIRE, action=Action.EXPIRED, store=Store.ARCHIVE, subject=one.object_key, symbol=one.symbol,
+            reason=self.reason, from_time=start, to_time=start + timedelta(days=1), object_count=one.object_count,
+            byte_count=one.bundle_bytes,
+        )  # fmt: skip
+
+    def _event_of_day(self, unit: DaySeries, objects: int, size: int) -> LifecycleEvent:
+        start = datetime.combine(unit.date, time())
+        label = f"{unit.symbol} {unit.data_type} {unit.interval_code}".strip()
+        return LifecycleEvent(
+            step=Step.EXPIRE, action=Action.EXPIRED, store=Store.ARCHIVE, subject=f"{label} {unit.date}",
+            symbol=unit.symbol, reason=self.reason, from_time=start, to_time=start + timedelta(days=1),
+            object_count=objects, byte_count=size,
+        )  # fmt: skip
+
+    def _record(self, events: list[LifecycleEvent]) -> None:
+        lifecycle.record(self.session, events, run_id=self.run_id, now=self.now)
