@@ -155,6 +155,6 @@ def candle(minutes: int, load_id: int) -> dict[str, str]:
         "close_price": "q", "volume": f"5 * {minutes}", "close_time": f"t + INTERVAL {minutes} MINUTE - INTERVAL 1000 MICROSECOND",
         "quote_volume": f"5 * {minutes} * p", "trade_count": f"7 * {minutes}", "taker_buy_volume": f"2 * {minutes}",
         "taker_buy_quote_volume": f"2 * {minutes} * p", "is_final": "1", "source": "'rest'", "load_id": str(load_id), "object_id": "1",
-        **dict.fromkeys(("candle_count", "final_count"), str(minutes)), "last_open_time": last,
+        **dict.fromkeys(("candle_count", "final_count"), str(minutes)), "last_open_time": last, "hour_count": str(minutes // 60),
         **dict.fromkeys(("captured_at", "confirmed_at", "exchange_time", "created_at", "updated_at"), f"t + INTERVAL {minutes} MINUTE"),
     }  # fmt: skip
