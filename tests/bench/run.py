@@ -1,7 +1,7 @@
 """Measure the platform and print a table: ``make bench``; ``make bench ARGS="loading"`` for one part.
 
-Parts: ``loading`` (lake → staging), ``history`` (years from an archive server into the facts), ``increments`` (a minute on a
-long history), ``indicators`` (their full build, and a minute on a long history), ``marts`` (each
+Parts: ``loading`` (lake → staging), ``archiving`` (lake → bundles, and back), ``history`` (years from an archive
+server into the facts), ``increments`` (a minute on a long history), ``indicators`` (their full build, and a minute on a long history), ``marts`` (each
 market mart, or those of ``--models``), ``gaps`` (detection over all of it), ``minute`` (freshness through the real scheduler).
 Ratios are taken inside one run, medians are shown; a figure is worth what the machine is worth.
 """
@@ -23,7 +23,16 @@ from rich.table import Table
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / "tests"), str(REPOSITORY / "include")]
 
-from bench import gaps, history, increments, indicators, loading, marts, minute  # noqa: E402 -- the path comes first
+from bench import (  # noqa: E402 -- the path comes first
+    archiving,
+    gaps,
+    history,
+    increments,
+    indicators,
+    loading,
+    marts,
+    minute,
+)
 from candlewick.lake.store import Lake  # noqa: E402
 from candlewick.pipeline.transform import run_dbt  # noqa: E402
 from candlewick.settings import Settings  # noqa: E402
@@ -31,7 +40,7 @@ from candlewick.warehouse import schema  # noqa: E402
 from candlewick.warehouse.database import Warehouse  # noqa: E402
 from support.servers import GivenMySQL, MariaDB, ObjectStore  # noqa: E402
 
-PARTS = ("loading", "history", "increments", "indicators", "marts", "gaps", "minute")
+PARTS = ("loading", "archiving", "history", "increments", "indicators", "marts", "gaps", "minute")
 
 
 def main() -> int:
@@ -58,20 +67,17 @@ def main() -> int:
         scratch = Path(folder)
         if set(asked.parts) - {"minute"}:
             with a_warehouse(scratch, asked.mysql) as (server, warehouse, lake, dbt):
-                if "loading" in asked.parts:
-                    show(table, f"loading ({server.name})", loading.measure(warehouse, lake, scratch))
-                if "history" in asked.parts:
-                    lines = history.measure(server, warehouse, lake, dbt, scratch, tuple(asked.years))
-                    show(table, f"history ({server.name})", lines)
-                if "increments" in asked.parts:
-                    lines = increments.measure(server, warehouse, dbt, tuple(asked.rows))
-                    show(table, f"increments ({server.name})", lines)
-                if "indicators" in asked.parts:
-                    show(table, f"indicators ({server.name})", indicators.measure(server, warehouse, dbt))
-                if "marts" in asked.parts:
-                    show(table, f"marts ({server.name})", marts.measure(server, warehouse, dbt, tuple(asked.models)))
-                if "gaps" in asked.parts:
-                    show(table, f"gaps ({server.name})", gaps.measure(warehouse, dbt, asked.rows[1]))
+                ways = {
+                    "loading": lambda: loading.measure(warehouse, lake, scratch),
+                    "archiving": lambda: archiving.measure(warehouse, lake),
+                    "history": lambda: history.measure(server, warehouse, lake, dbt, scratch, tuple(asked.years)),
+                    "increments": lambda: increments.measure(server, warehouse, dbt, tuple(asked.rows)),
+                    "indicators": lambda: indicators.measure(server, warehouse, dbt),
+                    "marts": lambda: marts.measure(server, warehouse, dbt, tuple(asked.models)),
+                    "gaps": lambda: gaps.measure(warehouse, dbt, asked.rows[1]),
+                }
+                for part in (name for name in ways if name in asked.parts):
+                    show(table, f"{part} ({server.name})", ways[part]())
         if "minute" in asked.parts:
             for symbols in asked.symbols:
                 aim = 15 if symbols <= 3 else 45
