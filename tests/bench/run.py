@@ -1,7 +1,7 @@
 """Measure the platform and print a table: ``make bench``; ``make bench ARGS="loading"`` for one part.
 
-Parts: ``loading`` (lake → staging), ``archiving`` (lake → bundles, and back), ``history`` (years from an archive
-server into the facts), ``increments`` (a minute on a long history), ``indicators`` (their full build, and a minute on a long history), ``marts`` (each
+Parts: ``loading`` (lake → staging), ``archiving`` (lake → bundles, and back), ``expiring`` (a day of 300 symbols out
+of 90), ``history`` (years from an archive server into the facts), ``increments`` (a minute on a long history), ``indicators`` (their full build, and a minute on a long history), ``marts`` (each
 market mart, or those of ``--models``), ``gaps`` (detection over all of it), ``minute`` (freshness through the real scheduler).
 Ratios are taken inside one run, medians are shown; a figure is worth what the machine is worth.
 """
@@ -25,6 +25,7 @@ sys.path[:0] = [str(REPOSITORY / "tests"), str(REPOSITORY / "include")]
 
 from bench import (  # noqa: E402 -- the path comes first
     archiving,
+    expiring,
     gaps,
     history,
     increments,
@@ -40,7 +41,7 @@ from candlewick.warehouse import schema  # noqa: E402
 from candlewick.warehouse.database import Warehouse  # noqa: E402
 from support.servers import GivenMySQL, MariaDB, ObjectStore  # noqa: E402
 
-PARTS = ("loading", "archiving", "history", "increments", "indicators", "marts", "gaps", "minute")
+PARTS = ("loading", "archiving", "expiring", "history", "increments", "indicators", "marts", "gaps", "minute")
 
 
 def main() -> int:
@@ -53,6 +54,9 @@ def main() -> int:
     )
     reader.add_argument(
         "--symbols", type=int, nargs="*", default=(3, 300), help="numbers of symbols of the minute part"
+    )
+    reader.add_argument(
+        "--days", type=int, nargs=2, default=expiring.SIZES, help="days of minutes one of which is expired, compared"
     )
     reader.add_argument("--models", nargs="*", default=marts.MODELS, help="models of the marts part")
     reader.add_argument(
@@ -70,6 +74,7 @@ def main() -> int:
                 ways = {
                     "loading": lambda: loading.measure(warehouse, lake, scratch),
                     "archiving": lambda: archiving.measure(warehouse, lake),
+                    "expiring": lambda: expiring.measure(server, warehouse, dbt, tuple(asked.days)),
                     "history": lambda: history.measure(server, warehouse, lake, dbt, scratch, tuple(asked.years)),
                     "increments": lambda: increments.measure(server, warehouse, dbt, tuple(asked.rows)),
                     "indicators": lambda: indicators.measure(server, warehouse, dbt),
