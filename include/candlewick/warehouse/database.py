@@ -174,11 +174,15 @@ class Warehouse:
         Raises:
             WarehouseBusy: when another session keeps it longer than ``lock_wait_seconds``.
         """
+        with self._lock(session, self.writer_lock_name(table)):
+            yield
+
+    def writer_lock_name(self, table: str) -> str:
+        """Return the name of that lock."""
         name = f"{self.config.marts_schema}.{table}"
         if len(name) > LOCK_NAME_LENGTH:
             name = f"{name[:31]}-{hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()}"
-        with self._lock(session, name):
-            yield
+        return name
 
     @contextmanager
     def _lock(self, session: Session, name: str) -> Iterator[None]:
