@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
+    from candlewick.pipeline.maintenance.steps import Tools
+
 log = logging.getLogger(__name__)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)  # no run before; catchup is off, so its only use is to be in the past
@@ -203,6 +205,16 @@ def verdict() -> None:
     raise RuntimeError("a task of this run failed; look at the red ones")
 
 
+@task(outlets=[table_asset("storage_samples", schema="raw")])
+def sizes() -> str:
+    """Write down how large everything is: hourly, so that growth is known after a day."""
+    from candlewick.connections import warehouse
+    from candlewick.pipeline.maintenance.sizes import sample
+    from candlewick.warehouse.database import utc_now
+
+    return sample(warehouse(), settings(), utc_now()).sentence
+
+
 @task.short_circuit
 def facts_are_built() -> bool:
     """Skip all that follows while market_minute has built nothing yet: on a new platform that is no failure."""
@@ -255,6 +267,38 @@ def build_history(run_id: str, name: str) -> str:
     if unread:
         raise unread
     return built.sentence
+
+
+@contextmanager
+def maintaining(run_id: str) -> Iterator[Tools]:
+    """Open what a task of market_maintenance works with; what is off is skipped, what was not allowed is skipped and told."""
+    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+    from candlewick.alerts import conditions
+    from candlewick.alerts.announce import announce
+    from candlewick.connections import lake, warehouse
+    from candlewick.pipeline.maintenance.guard import NotApproved
+    from candlewick.pipeline.maintenance.request import RequestRefused
+    from candlewick.pipeline.maintenance.steps import StepOff, Tools
+    from candlewick.pipeline.transform import run_dbt
+
+    os.nice(NICENESS)
+    try:
+        with lake() as store:
+            yield Tools(
+                lake=store,
+                warehouse=warehouse(),
+                dbt=lambda *arguments: run_dbt(arguments, dbt_environment(), name="maintenance").sentence,
+                tell=announce,
+                run_id=run_id,
+            )
+    except RequestRefused as refusal:
+        raise AirflowFailException(str(refusal)) from None
+    except StepOff as off:
+        raise AirflowSkipException(str(off)) from None
+    except NotApproved as denied:
+        announce([conditions.maintenance_held(str(denied), run_id)])
+        raise AirflowSkipException(str(denied)) from None
 
 
 def prepare_dbt(_context: Context, operator: Any) -> None:
