@@ -9,6 +9,8 @@
 
     A full refresh that keeps history is such a merge too, of all that staging holds, unless the definition of the table changed: the rename of
     a partitioned table is not crash-safe on MariaDB. `--vars '{rebuild_by_swap: true}'` swaps all the same.
+
+    A table that lacks nullable columns of its contract gets them before, without a rebuild: see `adopt_new_columns`.
 -#}
 {% macro keyed_build(sql, merge) %}
     {%- set target = this.incorporate(type='table') -%}
@@ -22,6 +24,9 @@
         {%- if progress.chunks == 0 -%}
             {%- if existing is none -%}{%- do expect_still_missing(target) -%}{%- endif -%}
             {%- do sweep(target) -%}
+            {%- if merging -%}{%- do adopt_new_columns(target) -%}
+            {%- elif merge and keeps_history(existing) -%}{%- do adopt_new_columns(target, may_differ=true) -%}
+            {%- endif -%}
         {%- endif -%}
         {%- do pin_loads(bounded=merging) -%}
         {%- set may_stop = merging and config.get('pins_loads') and (progress.chunks or not config.get('runs_without_loads')) -%}
@@ -53,6 +58,10 @@
 {% macro writes_in_place() %}
     {%- set existing = load_cached_relation(this) -%}
     {%- if is_incremental() -%}{{ return(true) }}{%- endif -%}
-    {%- set is_kept = config.get('keep_history', false) and existing is not none and existing.is_table and not var('rebuild_by_swap') -%}
-    {{ return(is_kept and kept_checksum(this) == table_checksum()) }}
+    {{ return(keeps_history(existing) and kept_checksum(this) == table_checksum()) }}
+{% endmacro %}
+
+{#- Whether a full refresh goes on from the rows of this table, where it can in the table itself. -#}
+{% macro keeps_history(existing) %}
+    {{ return(config.get('keep_history', false) and existing is not none and existing.is_table and not var('rebuild_by_swap')) }}
 {% endmacro %}

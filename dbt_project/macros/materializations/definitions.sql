@@ -26,10 +26,15 @@
     {{ return(local_md5(sql ~ tojson(model['columns'], sort_keys=true))) }}
 {% endmacro %}
 
-{#- What CREATE TABLE is made from; not the months that have partitions by now. -#}
-{% macro table_checksum() %}
-    {%- set parts = [adapter.render_raw_columns_constraints(raw_columns=model['columns']), keyed_primary_key(),
-        config.get('indexes', {}), config.get('partition_by', {})] -%}
+{#- What CREATE TABLE is made from; not the months that have partitions by now. Without some columns: what it was before it had them. -#}
+{% macro table_checksum(without=[]) %}
+    {%- set columns = {} -%}
+    {%- for name, column in model['columns'].items() if name not in without -%}{%- do columns.update({name: column}) -%}{%- endfor -%}
+    {%- set cut = {} -%}
+    {#- Whether coming months are cut into days is no part of it: a table of months gets its days as they come. -#}
+    {%- for key, value in (config.get('partition_by') or {}).items() if key != 'days' -%}{%- do cut.update({key: value}) -%}{%- endfor -%}
+    {%- set parts = [adapter.render_raw_columns_constraints(raw_columns=columns), keyed_primary_key(),
+        config.get('indexes', {}), cut] -%}
     {{ return(local_md5(tojson(parts, sort_keys=true))) }}
 {% endmacro %}
 

@@ -7,7 +7,8 @@
     {%- set columns = model['columns'].keys() | join(', ') -%}
     {%- do run_query(keyed_ddl(next)) -%}
     {%- if keep and existing is not none and existing.is_table -%}
-        {%- do run_query('insert into ' ~ next ~ ' (' ~ columns ~ ') select ' ~ columns ~ ' from ' ~ existing) -%}
+        {%- set kept = columns_to_keep(next, existing) | join(', ') -%}
+        {%- do run_query('insert into ' ~ next ~ ' (' ~ kept ~ ') select ' ~ kept ~ ' from ' ~ existing) -%}
         {%- do fill_batch(sql) -%}
         {%- call statement('main') -%} {{ keyed_upsert(next, batch_relation()) }} {%- endcall -%}
     {%- else -%}

@@ -38,6 +38,7 @@
             {%- do run_query(keyed_ddl(target)) -%}
         {%- else -%}
             {%- do refuse_changed_periods() -%}
+            {%- do adopt_new_columns(target) -%}
             {%- do claim_loads() -%}
         {%- endif -%}
         {%- do run_rounds(target, this.identifier, sql, is_bounded=config.get('pins_loads') and not is_backfill()) -%}
