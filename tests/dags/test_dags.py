@@ -132,6 +132,33 @@ def test_gaps_are_found_fetched_built_and_judged_beside_the_minute_path(parsed):
     }
 
 
+def test_maintenance_plans_asks_and_then_goes_step_by_step_whatever_else_failed_but_never_without_a_plan(parsed):
+    maintenance = parsed["dags"]["market_maintenance"]
+    tasks = maintenance["tasks"]
+    assert maintenance["schedule"] == "0 2 * * 0"
+    assert {name: task["upstream"] for name, task in tasks.items() if name != "verdict"} == {
+        "plan": [],
+        "ask": ["plan"],
+        "approve": ["ask"],
+        "consent": ["approve", "plan"],
+        "archive": ["plan"],
+        "backup": ["plan"],
+        "expire": ["archive", "backup", "consent", "plan"],
+        "retention": ["consent", "expire", "plan"],
+        "care": ["plan", "retention"],
+        "sweep": ["care", "plan"],
+        "storage": ["plan", "sweep"],
+    }
+    steps = ("archive", "backup", "expire", "retention", "care", "sweep", "storage")
+    assert {tasks[name]["rule"] for name in steps} == {"all_done"}
+    assert (tasks["ask"]["rule"], tasks["approve"]["rule"], tasks["consent"]["rule"]) == (
+        "all_success", "all_success", "none_failed",
+    )  # fmt: skip
+    assert {tasks[name]["pool"] for name in ("plan", *steps)} == {"backfill", "dbt"}
+    assert {task["priority"] for task in tasks.values()} == {1}
+    assert maintenance["timeout"] == 48 * 3600
+
+
 def test_a_minute_run_that_is_not_done_in_time_is_announced_by_the_triggerer(parsed, airflow, tmp_path):
     told = "candlewick.alerts.notifier.DeadlineMissed"
     assert {dag_id: dag["deadlines"] for dag_id, dag in parsed["dags"].items() if dag["deadlines"]} == {
@@ -194,7 +221,7 @@ def test_each_hourly_model_is_a_task_that_declares_its_lineage(hourly):
     assert tasks["models.quality_things"]["upstream"] == ["models.daily_things"]
     assert tasks["models.daily_things"]["outlets"] == ["marts.daily_things"]
     assert tasks["models.daily_things"]["inlets"] == ["marts.fact_klines"]
-    unpooled = {"staleness", "facts_are_built", "correlations", "verdict"}
+    unpooled = {"staleness", "sizes", "facts_are_built", "correlations", "verdict"}
     assert {task["pool"] for name, task in tasks.items() if name not in unpooled} == {"dbt"}
 
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DRY = "a dry run plans and does nothing else"
-
 
 class StepOff(Exception):
     """A step that this run does not do; the message says why."""
@@ -76,16 +74,14 @@ def consent(planned: Mapping[str, Any], answer: Mapping[str, Any] | None, *, hou
     return guard.consent(plan, answer, hours=hours).model_dump()
 
 
-def perform(tools: Tools, name: str, planned: Mapping[str, Any], consented: Mapping[str, Any] | None) -> str:
+def perform(tools: Tools, name: str, planned: Mapping[str, Any] | None, consented: Mapping[str, Any] | None) -> str:
     """Do one step with the plan's cutoffs; return what it did in a sentence.
 
     Raises:
-        StepOff: it is switched off, the run is dry, or its deletion was not approved.
+        StepOff: it is switched off, the run is dry, has no plan, or its deletion was not approved.
         NotApproved: its plan is no longer the approved one.
     """
-    plan = Plan.read(planned["plan"])
-    if plan.request.dry_run:
-        raise StepOff(DRY)
+    plan = _to_be_followed(planned)
     if not getattr(plan.request, name):
         raise StepOff(f"{name} is switched off for this run")
     if name in DELETING and consented is None:
@@ -93,15 +89,23 @@ def perform(tools: Tools, name: str, planned: Mapping[str, Any], consented: Mapp
     return _WAYS[name](tools, plan, None if consented is None else Consent.model_validate(consented))
 
 
-def build_storage(tools: Tools, planned: Mapping[str, Any]) -> str:
+def build_storage(tools: Tools, planned: Mapping[str, Any] | None) -> str:
     """Build what dbt says of sizes and growth.
 
     Raises:
-        StepOff: the run is dry.
+        StepOff: the run is dry, or has no plan.
     """
-    if Plan.read(planned["plan"]).request.dry_run:
-        raise StepOff(DRY)
+    _to_be_followed(planned)
     return tools.dbt("build", "--select", "storage_health")
+
+
+def _to_be_followed(planned: Mapping[str, Any] | None) -> Plan:
+    if planned is None:
+        raise StepOff("without a plan nothing is done; the task plan says why there is none")
+    plan = Plan.read(planned["plan"])
+    if plan.request.dry_run:
+        raise StepOff("a dry run plans and does nothing else")
+    return plan
 
 
 def _allowed(tools: Tools, plan: Plan, given: Consent | None, step: Step) -> Any:
