@@ -77,7 +77,7 @@ def models() -> DbtTaskGroup:
     doc_md=f"""
 ### market_hourly
 One task per dbt model tagged `hourly` (built and tested in one dbt process), then the correlations, then all quality rules in one
-process; beside them the tests of the minute models, source freshness and a look for late symbols; at the end the dbt docs.
+process; beside them the tests of the minute models, source freshness, sizes and a look for late symbols; at the end the dbt docs.
 
 * **Quality**: a finding in the data warns and is in `quality_summary`; the task fails only when the pipeline broke a promise of
   its own. Each rule has a page in `docs/quality`.
@@ -137,13 +137,13 @@ def market_hourly() -> None:
     fresh = dbt.override(task_id="source_freshness")(["source", "freshness"], "freshness")
     ahead = dbt.override(task_id="partitions_ahead")(["run-operation", "ensure_partitions"], "partitions")
     tested = dbt.override(task_id="minute_tests")(["test", "--selector", "minute"], "minute-tests")
-    built, correlated, published = models(), correlations(), docs()
+    sampled, built, correlated, published = wiring.sizes(), models(), correlations(), docs()
     # One process for all rules, after the models also when one of them failed: a task each would cost seconds a rule.
     rules = dbt.override(task_id="quality", trigger_rule=TriggerRule.ALL_DONE)
     quality = rules(["build", "--selector", "quality"], "quality")
     wiring.facts_are_built() >> [ahead, tested, built]
     built >> correlated >> quality >> published
-    [late, fresh, ahead, tested, built, correlated, quality, published] >> wiring.verdict()
+    [late, sampled, fresh, ahead, tested, built, correlated, quality, published] >> wiring.verdict()
 
 
 market_hourly()

@@ -54,14 +54,14 @@ def market_minute() -> None:
     @task(pool=wiring.POOL_EXCHANGE, execution_timeout=timedelta(minutes=2))
     def plan() -> list[dict[str, object]]:
         """Refresh the symbols' states when they are old; split the symbols into shards."""
-        from candlewick.alerts import conditions
+        from candlewick.alerts import conditions, fullness
         from candlewick.alerts.announce import announce
         from candlewick.connections import exchange, warehouse
         from candlewick.exchange.errors import ExchangeError, IpBanned
         from candlewick.pipeline import symbols
 
         house = warehouse()
-        announce(conditions.schedule_invalid(DAG_ID, SCHEDULE.problem))
+        announce([*conditions.schedule_invalid(DAG_ID, SCHEDULE.problem), *fullness.fullness(house, settings())])
         with wiring.skip_when_banned(), exchange() as market:
             try:
                 announce(conditions.symbol_states(symbols.refresh_states(market, house) or []))

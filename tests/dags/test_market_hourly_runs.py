@@ -47,7 +47,7 @@ def events(warehouse):
         return dict(session.all("SELECT subject, message FROM pipeline_events WHERE kind = 'task_failed'"))
 
 
-def test_every_model_is_built_with_the_connections_account_and_the_docs_are_published(airflow, hourly, dbt):
+def test_every_model_is_built_with_the_connections_account_and_the_docs_are_published(airflow, hourly, warehouse, dbt):
     dbt.will(results=[result("any")], files=SITE)
 
     done = airflow.test_run("market_hourly", **hourly)
@@ -55,6 +55,8 @@ def test_every_model_is_built_with_the_connections_account_and_the_docs_are_publ
     assert airflow.run_state() == "success"
     assert airflow.states()["models.quality_things"] == ["success"]
     assert (Path(hourly["CANDLEWICK_HOME"]) / "dbt" / "docs" / "index.html").read_text() == "index.html"
+    with warehouse.session() as session:
+        assert session.one("SELECT COUNT(*) > 20, COUNT(DISTINCT sampled_at) FROM storage_samples") == (1, 1)
     called = dbt.call["environment"]
     assert (called["CANDLEWICK_MARTS_SCHEMA"], called["CANDLEWICK_DBT_USER"]) == (
         hourly["CANDLEWICK_MARTS_SCHEMA"],

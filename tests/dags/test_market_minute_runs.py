@@ -40,6 +40,23 @@ def test_a_run_brings_candles_to_staging_and_starts_one_dbt(airflow, platform, w
     assert dbt.call["environment"]["CANDLEWICK_DBT_PASSWORD"] not in done.stdout + done.stderr
 
 
+@pytest.mark.usefixtures("seeded")
+def test_near_a_full_store_people_are_told_and_candles_go_on_without_books(airflow, platform, warehouse, dbt):
+    dbt.will(results=[result("fact_klines", rows=300)])
+    with warehouse.session() as session:
+        session.run("INSERT INTO storage_samples (sampled_at, store, name, byte_count, capacity_bytes) VALUES "
+                    "('2024-06-01 11:05', 'warehouse', 'a.b', 95, 100)")  # fmt: skip
+
+    airflow.test_run("market_minute", **platform)
+
+    assert airflow.run_state() == "success"
+    assert ask(warehouse, "SELECT subject FROM pipeline_events WHERE kind = 'nearly_full' ORDER BY 1") == [
+        ("history waits",), ("nearly full",), ("order books stop",)
+    ]  # fmt: skip
+    assert ask(warehouse, "SELECT COUNT(*) > 90 FROM staging_klines") == [(1,)]
+    assert ask(warehouse, "SELECT COUNT(*) FROM staging_orderbook") == [(0,)]
+
+
 def test_a_shard_is_called_by_its_symbols(airflow, platform, seeded):
     airflow.test_run("market_minute", **platform)
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from candlewick.alerts.fullness import levels
 from candlewick.alerts.staleness import stale_symbols
 from candlewick.market import DataType, Lane
-from candlewick.warehouse import reconciliation
+from candlewick.warehouse import reconciliation, room
 from candlewick.warehouse.database import WarehouseError, utc_now
 from candlewick.warehouse.events import Severity
 
@@ -67,7 +68,7 @@ def check(
         warehouse = open_warehouse()
         findings += [_error(f"{late.subject}: {late.message}") for late in stale_symbols(warehouse, config, now=moment)]
         with warehouse.session() as session:
-            for look in (_hosts, _queues, _pending, _gaps, _reconciled):
+            for look in (_hosts, _queues, _pending, _gaps, _reconciled, _room):
                 findings += look(session, config, moment)
     except WarehouseError as error:
         findings.append(_error(f"the warehouse does not answer as expected: {error}"))
@@ -153,6 +154,12 @@ def _reconciled(session: Session, config: Settings, now: datetime) -> Iterator[F
             f"nothing was compared with the exchange since {newest[1]:%Y-%m-%d %H:%M} UTC (newest day: {newest[0]}): "
             "look at the runs of market_reconcile"
         )
+
+
+def _room(session: Session, config: Settings, now: datetime) -> Iterator[Finding]:  # noqa: ARG001  # one signature
+    """Stores that are nearly full: the highest level that is reached."""
+    for severity, message in list(levels(room.look(session, config)).values())[-1:]:
+        yield Finding(severity, message)
 
 
 def main() -> int:

@@ -19,7 +19,7 @@ from candlewick.exchange.errors import BudgetExhausted, ExchangeError, IpBanned,
 from candlewick.market import DataType, Interval
 from candlewick.pipeline.asked import Asked
 from candlewick.pipeline.payload import depth_span, klines_span
-from candlewick.warehouse import outcomes, symbols, watermarks
+from candlewick.warehouse import outcomes, room, symbols, watermarks
 from candlewick.warehouse.database import to_ms, utc_now
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class ExtractSummary:
     rows: int = 0
     failed: int = 0
     symbols_failed: dict[str, str] = field(default_factory=dict)
+    no_books: str = ""
+    """Why no order book was asked for, though the configuration wants them."""
 
     def count(self, outcome: Outcome) -> None:
         """Add the outcome of one request."""
@@ -62,7 +64,8 @@ class ExtractSummary:
     def sentence(self) -> str:
         """The summary, for the log."""
         failures = "; ".join(f"{symbol}: {why}" for symbol, why in sorted(self.symbols_failed.items()))
-        return f"{self.stored} answers kept, {self.rows} rows" + (f"; failed: {failures}" if failures else "")
+        told = f"{self.stored} answers kept, {self.rows} rows" + (f"; failed: {failures}" if failures else "")
+        return f"{told}; {self.no_books}" if self.no_books else told
 
 
 class ShardFailed(ExchangeError):
@@ -111,10 +114,14 @@ class _Shard:
         deadline = time.monotonic() + self.config.shard_budget_seconds
         with self.warehouse.session() as session:
             marks = watermarks.last_open_times(session, self.config.exchange, DataType.KLINES, Interval.MINUTE_1.value)
+            space = room.look(session, self.config)
         jobs: list[Callable[[], _Page | None]] = [
             partial(self._candles, _Page(name, 1, self._start_ms(marks.get(name)))) for name in (*names, *closing)
         ]
-        if self.config.depth_levels:
+        if self.config.depth_levels and space.stops_depth:
+            self.summary.no_books = f"no order books: {space.fullest}"
+            log.warning("%s", self.summary.no_books)
+        elif self.config.depth_levels:
             jobs += [partial(self._book, name) for name in names]
         fatal: BaseException | None = None
         try:

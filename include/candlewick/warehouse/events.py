@@ -32,6 +32,10 @@ class Kind(StrEnum):
     SCHEDULE_INVALID = "schedule_invalid"
     UNRECONCILED = "unreconciled"
     GAP = "gap"
+    NEARLY_FULL = "nearly_full"
+    ROOM_AGAIN = "room_again"
+    LAKE_DIFFERS = "lake_differs"  # from what the ledgers say of it
+    STUCK = "stuck"  # a session that sleeps with a lock
     EARLIER_HISTORY = "earlier_history"  # written by dbt (macro `say_earlier_history`)
     MAINTENANCE_HELD = "maintenance_held"  # nothing was deleted: rejected, unanswered, or another plan by now
 
@@ -43,7 +47,7 @@ class Kind(StrEnum):
 
 _OCCURRENCES = {
     Kind.TASK_FAILED, Kind.RUN_TIMED_OUT, Kind.DEADLINE_MISSED, Kind.QUARANTINED, Kind.SYMBOL_STATE, Kind.GAP,
-    Kind.EARLIER_HISTORY, Kind.MAINTENANCE_HELD,
+    Kind.EARLIER_HISTORY, Kind.MAINTENANCE_HELD, Kind.ROOM_AGAIN,
 }  # fmt: skip
 
 

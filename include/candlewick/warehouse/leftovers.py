@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from candlewick.settings import Settings
     from candlewick.warehouse.database import Session
 
-# Held from statement to statement. Not among them: `backup` and `drill`, whose sessions rightly sleep while another
-# program works for hours.
+# Held from statement to statement; the others' sessions rightly sleep while another program works for hours.
 LOCKS = ("alerts", "load", "gaps", "rebuild", "import", "correlations", "ageing", "schema_upgrade")
-LONG_LOCKS = ("backup", "drill")
+LONG_LOCKS = ("backup", "restore", "drill")
 _WORK = re.compile(r"(?P<base>.+?)__(?:next|prev|kept)\w*")
 
 

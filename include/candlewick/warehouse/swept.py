@@ -31,7 +31,12 @@ class KnownObject:
     bundle_state: str | None
     """State of the bundle it lies in; None: it lies by itself."""
     bundle_key: str | None
-    is_expired: bool
+    expired_at: datetime | None
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether it was deleted on purpose."""
+        return self.expired_at is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +72,15 @@ def known(session: Session, keys: Sequence[str]) -> dict[str, KnownObject]:
     """Return the rows of objects by key: of outcomes, and of processed files whose outcome was pruned."""
     rows = session.all(
         "SELECT o.outcome_id, o.object_key, COALESCE(p.bucket, o.bucket), COALESCE(p.payload_bytes, o.payload_bytes), "
-        "b.state, b.object_key, p.expired_at IS NOT NULL FROM extraction_outcomes AS o "
+        "b.state, b.object_key, p.expired_at FROM extraction_outcomes AS o "
         "LEFT JOIN processed_files AS p ON p.object_id = o.outcome_id "
         "LEFT JOIN archive_bundles AS b ON b.bundle_id = COALESCE(p.bundle_id, o.bundle_id) WHERE o.object_key IN %s "
-        "UNION ALL SELECT p.object_id, p.object_key, p.bucket, p.payload_bytes, b.state, b.object_key, p.expired_at IS NOT NULL "
+        "UNION ALL SELECT p.object_id, p.object_key, p.bucket, p.payload_bytes, b.state, b.object_key, p.expired_at "
         "FROM processed_files AS p LEFT JOIN extraction_outcomes AS o ON o.outcome_id = p.object_id "
         "LEFT JOIN archive_bundles AS b ON b.bundle_id = p.bundle_id WHERE p.object_key IN %s AND o.outcome_id IS NULL",
         (tuple(keys), tuple(keys)),
     )
-    return {row[1]: KnownObject(*row[:6], bool(row[6])) for row in rows}
+    return {row[1]: KnownObject(*row) for row in rows}
 
 
 def place(session: Session, object_ids: Sequence[int], bucket: str, bundle_id: int, now: datetime) -> None:

@@ -19,7 +19,7 @@ from candlewick.pipeline.backfill.give_way import GiveWay
 from candlewick.pipeline.backfill.part_work import PartWork, file_of
 from candlewick.pipeline.backfill.progress import progress
 from candlewick.pipeline.backfill.request import BackfillSource
-from candlewick.warehouse import backfills
+from candlewick.warehouse import backfills, room
 from candlewick.warehouse.backfills import Method, PartResult, PartState
 from candlewick.warehouse.database import utc_now
 
@@ -45,6 +45,7 @@ def work_through(tools: Tools, backfill_id: int, first: int, last: int, folder: 
 
     Raises:
         ExchangeError: parts had no answer; a ban of this address stops at once.
+        NoRoom: a store is nearly full; the parts that are left stay pending.
         LakeError, WarehouseError: a store does not answer.
     """
     return _Work(tools, backfill_id).through(first, last, folder)
@@ -63,6 +64,7 @@ class _Work:
             backfill = backfills.read(session, self.backfill_id)
             mine = [part for part in backfills.parts(session, self.backfill_id, first, last) if part.state in OPEN]
         if mine and backfill.source == BackfillSource.FILES:
+            self._demand_room()
             for part, result in bring_files(self.tools, mine, folder):
                 self._write(part, result)
         else:
@@ -71,6 +73,9 @@ class _Work:
 
     def _one_by_one(self, backfill: Backfill, mine: Sequence[Part]) -> None:
         """Do parts in order, the files of the next ones fetched meanwhile."""
+        if not mine:
+            return
+        self._demand_room()  # before the first files are fetched ahead
         tools = self.tools
         files = (file for part in mine if (file := file_of(part)))
         give_way = GiveWay(self.warehouse)
@@ -82,6 +87,7 @@ class _Work:
         with FilesAhead(fetch, files, self.warehouse.config.archive_concurrency) as ahead:
             for part in mine:
                 give_way.wait()
+                self._demand_room()
                 try:
                     self._do(backfill, part, ahead)
                 except IpBanned:
@@ -91,6 +97,10 @@ class _Work:
                     unanswered = unanswered or error
         if unanswered:
             raise unanswered
+
+    def _demand_room(self) -> None:
+        with self.warehouse.session() as session:
+            room.look(session, self.warehouse.config).demand_backfill()
 
     def _do(self, backfill: Backfill, part: Part, ahead: FilesAhead) -> None:
         started = time.monotonic()

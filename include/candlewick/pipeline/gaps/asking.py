@@ -44,6 +44,8 @@ class FetchSummary:
     files: int = 0
     failed: int = 0
     left: int = 0
+    stopped: str = ""
+    """Why nothing more was asked for."""
     given_up: list[Gap] = field(default_factory=list)
     """Gaps whose tries all failed: nobody has said what is there, so they are asked for once a day from now on."""
     loaded: BulkSummary = field(default_factory=BulkSummary)
@@ -53,7 +55,7 @@ class FetchSummary:
         """The summary, for the log."""
         return (
             f"{self.gaps} gaps asked for ({self.failed} got no answer, {self.left} wait for the next run): {self.pages} pages, "
-            f"{self.files} files; {self.loaded.sentence}"
+            f"{self.files} files; {self.loaded.sentence}" + (f"; {self.stopped}" if self.stopped else "")
         )
 
 

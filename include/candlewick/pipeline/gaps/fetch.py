@@ -16,7 +16,7 @@ from candlewick.pipeline.gaps.asking import CONCERN_EVERYONE, FetchSummary, Grou
 from candlewick.pipeline.gaps.requested import exchange_now
 from candlewick.pipeline.listing import first_open_time
 from candlewick.spans import MINUTE
-from candlewick.warehouse import gaps
+from candlewick.warehouse import gaps, room
 from candlewick.warehouse.database import utc_now
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from candlewick.pipeline.backfill.tools import Tools
+    from candlewick.warehouse.database import Warehouse
     from candlewick.warehouse.gaps import Gap
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,9 @@ def fetch_due(
         if summary.pages >= warehouse.config.gap_pages_per_run:
             summary.left = sum(len(rest) for rest in waiting[number:])
             break
+        if no_room := _no_room(warehouse):
+            summary.stopped, summary.left = no_room, sum(len(rest) for rest in waiting[number:])
+            break
         try:
             Group(tools, group, summary, moment).ask()
         except BudgetExhausted as error:
@@ -68,6 +72,13 @@ def fetch_due(
             break
     log.info("%s", summary.sentence)
     return summary
+
+
+def _no_room(warehouse: Warehouse) -> str:
+    """Return why gaps have to wait for room; empty when there is."""
+    with warehouse.session() as session:
+        space = room.look(session, warehouse.config)
+    return space.history_waits if space.stops_backfills else ""
 
 
 def _within_life(tools: Tools, due: Sequence[Gap]) -> list[Gap]:

@@ -111,7 +111,7 @@ class _Care:
         if not problem:
             sizes_now = {one.full_name: one for one in storage.table_sizes(session, self.config)}
             after = sizes_now.get(table.full_name, table)
-            freed = max(table.bytes + table.free_bytes - after.bytes - after.free_bytes, 0)
+            freed = max(table.free_bytes - after.free_bytes, 0)
             self._event(session, Action.OPTIMISED, table, freed, f"{share:.0%} of its file was unused")
             self.summary.optimised += 1
             self.summary.freed_bytes += freed

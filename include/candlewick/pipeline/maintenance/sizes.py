@@ -64,7 +64,7 @@ def _tables(session: Session, config: Settings) -> list[Sample]:
     data_folder = _data_folder(session)
     if capacity is None and room.is_private_server(config, data_folder):
         disk = room.private_disk(config, data_folder)
-        capacity = disk and disk.capacity
+        capacity = disk.capacity if disk else None
     sizes = storage.table_sizes(session, config)
     stamps = ages.of_tables(session, config, sizes)
     return [
@@ -89,7 +89,7 @@ def _buckets(session: Session, config: Settings, now: datetime, lake: Lake | Non
     capacity = int(config.lake_capacity_gigabytes * GIGABYTE) or None
     if capacity is None and room.is_private_lake(config):
         disk = room.private_disk(config, _data_folder(session))
-        capacity = disk and disk.capacity
+        capacity = disk.capacity if disk else None
     names = {Store.RAW: config.raw_bucket, Store.ARCHIVE: config.archive_bucket, Store.BACKUP: config.backup_bucket}
     return [
         Sample(
