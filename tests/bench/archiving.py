@@ -64,14 +64,18 @@ def _archived(warehouse, lake, number: int, symbols: int) -> tuple[float, float,
 
 
 def _captured(warehouse, lake, number: int, symbols: int) -> None:
-    """Put a day's answers into the lake and load them, as the minute path does."""
-    waiting = []
+    """Put a day's answers into the lake and load them, as the minute path does; symbol by symbol, to take no memory."""
     for place in range(symbols):
-        symbol = f"BENCH{place}USDT"
-        for minute in range(EACH):
-            stamp = DAY + number * DAY_MS + minute * 60_000 + 1_500
-            waiting.append((symbol, stamp, DataType.KLINES, Interval.MINUTE_1, _candles(symbol, stamp)))
-            waiting.append((symbol, stamp, DataType.DEPTH, None, _book(stamp, lake.config.depth_levels)))
+        _capture(warehouse, lake, number, f"BENCH{place}USDT")
+    load_pending(lake, warehouse, "bench")
+
+
+def _capture(warehouse, lake, number: int, symbol: str) -> None:
+    waiting = []
+    for minute in range(EACH):
+        stamp = DAY + number * DAY_MS + minute * 60_000 + 1_500
+        waiting.append((symbol, stamp, DataType.KLINES, Interval.MINUTE_1, _candles(symbol, stamp)))
+        waiting.append((symbol, stamp, DataType.DEPTH, None, _book(stamp, lake.config.depth_levels)))
 
     def put(one) -> outcomes.Outcome:
         symbol, stamp, data_type, interval, body = one
@@ -89,7 +93,6 @@ def _captured(warehouse, lake, number: int, symbols: int) -> None:
 
     with ThreadPoolExecutor(16) as pool, warehouse.session() as session:
         outcomes.record(session, list(pool.map(put, waiting)))
-    load_pending(lake, warehouse, "bench")
 
 
 def _candles(symbol: str, stamp: int) -> bytes:

@@ -67,9 +67,11 @@ class BundleWriter:
         self._gzip.close()
         size = self._file.tell()
         self._file.seek(0)
-        sha256 = hashlib.file_digest(self._file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while chunk := self._file.read(CHUNK_BYTES):
+            digest.update(chunk)
         self._file.seek(0)
-        return Packed(self._digests, self._source_bytes, size, sha256)
+        return Packed(self._digests, self._source_bytes, size, digest.hexdigest())
 
 
 def members(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
@@ -85,7 +87,7 @@ def members(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
                 if found is None:
                     raise DamagedBundle(f"expected a file in the bundle, got {member.name}, which is none")
                 yield member.name, found.read()
-                archive.members.clear()  # it would remember every member
+                archive.members.clear()  # type: ignore[attr-defined]  # it would remember every member
             while unzipped.read(CHUNK_BYTES):  # the end of the archive is not yet the file's, where the checksum stands
                 pass
     except _DAMAGE as error:

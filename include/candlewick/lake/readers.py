@@ -97,9 +97,14 @@ def _get(store: S3Store, bucket: str, key: str) -> bytes | None:
         return None
     except (PermissionDeniedError, UnauthenticatedError) as error:
         raise LakeError(
-            f"expected to read {bucket}/{key}, but the object store refused ({error}); check the `lake` connection and its rights"
+            f"expected to read {bucket}/{key}, but the object store refused ({_said(error)}); check the `lake` connection and its rights"
         ) from error
     except BaseError as error:
         raise LakeUnavailable(
-            f"expected to read {bucket}/{key}, but the object store does not answer ({error}); it will be tried again"
+            f"expected to read {bucket}/{key}, but the object store does not answer ({_said(error)}); it will be tried again"
         ) from error
+
+
+def _said(error: Exception) -> str:
+    """Return what happened in one line, without the structures of the client that stand behind it."""
+    return " ".join(str(error).partition("Debug source:")[0].split())

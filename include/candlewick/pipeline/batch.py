@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from candlewick.lake.envelope import unwrap
-from candlewick.lake.store import LakeError, ObjectMissing
+from candlewick.lake.store import LakeError
 from candlewick.market import DataType, RejectReason
 from candlewick.pipeline.convert import Converted, convert_book, convert_klines, unreadable
 from candlewick.warehouse import outcomes, processed, staging
@@ -17,10 +17,9 @@ from candlewick.warehouse.processed import QUARANTINED, ProcessedObject, Quarant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from concurrent.futures import ThreadPoolExecutor
     from datetime import datetime
 
-    from candlewick.lake.store import Lake
+    from candlewick.pipeline.objects import ObjectReader
     from candlewick.settings import Settings
     from candlewick.warehouse.database import Session
     from candlewick.warehouse.outcomes import LoadableObject
@@ -78,28 +77,18 @@ def cut(objects: Iterable[LoadableObject], config: Settings) -> Iterator[list[Lo
 
 
 def read_and_convert(
-    lake: Lake, batch: Sequence[LoadableObject], readers: ThreadPoolExecutor, unread: dict[int, LakeError]
+    reader: ObjectReader, batch: Sequence[LoadableObject], unread: dict[int, LakeError]
 ) -> list[Fetched]:
-    """Read a batch's objects, many at once, and convert them in order.
+    """Read a batch's objects and convert them in order.
 
     Args:
-        lake: where they are.
+        reader: knows where they are.
         batch: objects that hold answers.
-        readers: as many at once.
         unread: gets those that cannot be read now, by object_id: they must not stop the others.
     """
-
-    def read(one: LoadableObject) -> bytes | LakeError | None:
-        try:
-            return lake.get(one.bucket, one.object_key)
-        except ObjectMissing:
-            return None
-        except LakeError as error:
-            return error
-
     fetched = []
     rows = dict.fromkeys(DataType, 0)
-    for one, payload in zip(batch, readers.map(read, batch), strict=True):
+    for one, payload in zip(batch, reader.read(batch), strict=True):
         if isinstance(payload, LakeError):
             unread[one.object_id] = payload
             continue

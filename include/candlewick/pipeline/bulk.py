@@ -11,6 +11,7 @@ import logging
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,13 @@ from candlewick.market import Lane, RejectReason
 from candlewick.pipeline.batch import read_and_convert, settle, stage
 from candlewick.pipeline.convert import unreadable
 from candlewick.pipeline.load_summary import BulkSummary
+from candlewick.pipeline.objects import ObjectReader
 from candlewick.pipeline.units import Unit, cut_into_units, read_file
 from candlewick.warehouse import archive_files, facts, outcomes, processed, staging
 from candlewick.warehouse.database import WarehouseBusy, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     from candlewick.lake.store import Lake
@@ -73,13 +75,29 @@ def load_backlog(lake: Lake, warehouse: Warehouse, run_id: str, summary: BulkSum
 
 def _queue(warehouse: Warehouse) -> Iterator[list[LoadableObject]]:
     """Read the queue piece by piece; what is being loaded is still on it, so go on behind the last one seen."""
-    last_seen, config = 0, warehouse.config
+    most = warehouse.config.load_batch_objects
+    yield from _pieces(warehouse, lambda session, after: outcomes.pending(session, after, most, Lane.BACKFILL))
+    with warehouse.session() as session:
+        bundles = outcomes.pending_bundles(session, Lane.BACKFILL)
+    for bundle_id in bundles:
+        of_bundle = partial(_of_bundle, bundle_id, most)
+        yield from _pieces(warehouse, of_bundle)
+
+
+def _of_bundle(bundle_id: int, most: int, session: Session, after: int) -> list[LoadableObject]:
+    return outcomes.pending_of_bundle(session, bundle_id, after, most, Lane.BACKFILL)
+
+
+def _pieces(
+    warehouse: Warehouse, behind: Callable[[Session, int], list[LoadableObject]]
+) -> Iterator[list[LoadableObject]]:
+    last_seen = 0
     while True:
         with warehouse.session() as session:
-            found = outcomes.pending(session, last_seen, config.load_batch_objects, Lane.BACKFILL)
+            found = behind(session, last_seen)
         if not found:
             return
-        yield from cut_into_units(found, config)
+        yield from cut_into_units(found, warehouse.config)
         last_seen = found[-1].object_id
 
 
@@ -95,16 +113,15 @@ class _Bulk:
         self.unread_in_a_row = 0
 
     def load(self, units: Iterable[list[LoadableObject]]) -> BulkSummary:
-        concurrency = self.warehouse.config.lake_concurrency
         with (
             tempfile.TemporaryDirectory(prefix="candlewick-") as scratch,
             self.warehouse.session() as session,
             ThreadPoolExecutor(1, thread_name_prefix="prepare") as ahead,
-            ThreadPoolExecutor(concurrency, thread_name_prefix="lake") as readers,
+            ObjectReader(self.lake, self.warehouse) as reader,
         ):
             waiting: Future[Unit] | None = None
             for objects in units:
-                prepared, waiting = waiting, ahead.submit(self._prepare, objects, Path(scratch), readers)
+                prepared, waiting = waiting, ahead.submit(self._prepare, objects, Path(scratch), reader)
                 if prepared:
                     self._load(session, prepared.result())
                 if self.unread_in_a_row >= UNREAD_IN_A_ROW:
@@ -116,7 +133,7 @@ class _Bulk:
             raise type(error)(f"{len(self.unread)} objects could not be read and stay queued: {error}")
         return self.summary
 
-    def _prepare(self, objects: list[LoadableObject], folder: Path, readers: ThreadPoolExecutor) -> Unit:
+    def _prepare(self, objects: list[LoadableObject], folder: Path, reader: ObjectReader) -> Unit:
         if objects[0].source.is_archive:
             try:
                 return read_file(self.lake, objects[0], folder, self.summary)
@@ -124,7 +141,7 @@ class _Bulk:
                 self.unread[objects[0].object_id] = error
                 return Unit([])
         with self.summary.timed("lake"):
-            return Unit(read_and_convert(self.lake, objects, readers, self.unread))
+            return Unit(read_and_convert(reader, objects, self.unread))
 
     def _load(self, session: Session, unit: Unit) -> None:
         """Write a unit; what the server does not take as it is goes to quarantine."""

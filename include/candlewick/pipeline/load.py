@@ -15,6 +15,7 @@ from candlewick.market import DataType, Lane, RejectReason
 from candlewick.pipeline.batch import Fetched, by_series, cut, reach, read_and_convert, settle, stage
 from candlewick.pipeline.convert import unreadable
 from candlewick.pipeline.load_summary import LoadSummary
+from candlewick.pipeline.objects import ObjectReader
 from candlewick.warehouse import outcomes, processed, staging, watermarks
 from candlewick.warehouse.database import utc_now
 
@@ -58,10 +59,13 @@ def load_again(
     """Load named objects again.
 
     Raises:
-        UnknownObject: an object key is not known, or that of an archive file; nothing was loaded.
+        UnknownObject: an object key is not known, that of an archive file, or of an object deleted for good; nothing
+            was loaded.
         WarehouseBusy, LakeUnavailable, LakeError: as ``load_pending``.
     """
     with warehouse.session() as session:
+        if object_keys:
+            outcomes.restore(session, object_keys, run_id)
         objects = outcomes.named(session, object_keys) if object_keys else []
     unknown = sorted(set(object_keys) - {found.object_key for found in objects})
     if unknown:
@@ -73,6 +77,11 @@ def load_again(
         raise UnknownObject(
             f"expected object keys of answers, got archive files: {files}; market_backfill or market_rebuild with force "
             "loads those again"
+        )
+    if gone := sorted(found.object_key for found in objects if found.expired_at):
+        raise UnknownObject(
+            f"expected objects that the lake still has, got {gone}, which were deleted for good by age; "
+            "market_backfill asks the exchange for that span again"
         )
     return _Loader(lake, warehouse, run_id, summary).load(objects)
 
@@ -102,11 +111,11 @@ class _Loader:
             is_live = named is None
             with (
                 ThreadPoolExecutor(1, thread_name_prefix="prepare") as ahead,
-                ThreadPoolExecutor(self.config.lake_concurrency, thread_name_prefix="lake") as readers,
+                ObjectReader(self.lake, self.warehouse) as reader,
             ):
                 waiting: Future[list[Fetched]] | None = None
                 for batch in batches:
-                    prepared, waiting = waiting, ahead.submit(self._prepare, batch, readers)
+                    prepared, waiting = waiting, ahead.submit(self._prepare, batch, reader)
                     if prepared:
                         self._write_what_is_taken(session, prepared.result(), is_live)
                 if waiting:
@@ -123,10 +132,10 @@ class _Loader:
             yield from cut(found, self.config)
             last_seen = found[-1].object_id
 
-    def _prepare(self, batch: Sequence[LoadableObject], readers: ThreadPoolExecutor) -> list[Fetched]:
+    def _prepare(self, batch: Sequence[LoadableObject], reader: ObjectReader) -> list[Fetched]:
         """Read and convert a batch; a series with an object that cannot be read now is held."""
         unread: dict[int, LakeError] = {}
-        fetched = read_and_convert(self.lake, batch, readers, unread)
+        fetched = read_and_convert(reader, batch, unread)
         for one in batch:
             if one.object_id in unread:
                 self.unread[one.object_key] = unread[one.object_id]

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from candlewick.lake.keys import raw_prefix
-from candlewick.market import DataType, Lane, Source
-from candlewick.warehouse.outcomes import interval_of
+from candlewick.market import Lane, Source
 from candlewick.warehouse.processed import LOADED, PARTIAL, QUARANTINED
 
 if TYPE_CHECKING:
@@ -116,16 +114,18 @@ def due_series(session: Session, bucket: str, day: date) -> list[DaySeries]:
         f"SELECT {_SERIES}, COUNT(*), COALESCE(SUM(p.payload_bytes), 0) {_DUE} GROUP BY {_SERIES} ORDER BY {_SERIES}",
         (*_span(day), bucket),
     )
-    return [DaySeries(*row[:4], day, int(row[4]), int(row[5])) for row in rows]
+    return [
+        DaySeries(exchange, symbol, data_type, interval_code, day, int(count), int(size))
+        for exchange, symbol, data_type, interval_code, count, size in rows
+    ]
 
 
-def due_objects(session: Session, bucket: str, unit: DaySeries) -> list[DueObject]:
+def due_objects(session: Session, bucket: str, unit: DaySeries, prefix: str) -> list[DueObject]:
     """Return the answers of a series and day that are to be archived, by key.
 
-    They are found by what their keys begin with: an index look-up. Where names say something else, among all of the
-    day's.
+    ``prefix`` is what their keys begin with: an index look-up finds them. Where names say something else, they are
+    looked for among all of the day's.
     """
-    prefix = raw_prefix(unit.symbol, DataType(unit.data_type), interval_of(unit.interval_code), unit.date)
     select = "SELECT p.object_id, p.object_key, p.captured_at, p.payload_bytes, p.sha256 "
     where = f"{_DUE} AND {' AND '.join(f'{name} = %s' for name in _SERIES.split(', '))} "
     values = (*_span(unit.date), bucket, unit.exchange, unit.symbol, unit.data_type, unit.interval_code)
@@ -163,7 +163,10 @@ def held(session: Session, bucket: str, before: datetime) -> tuple[Held, ...]:
         f"GROUP BY {_SERIES} ORDER BY {_SERIES}",
         (bucket, before),
     )
-    return tuple(Held(*row[:5], _holding(row[5:])) for row in (*queued, *rejected))
+    return tuple(
+        Held(exchange, symbol, data_type, interval_code, reason, _holding(rest_of_row))
+        for exchange, symbol, data_type, interval_code, reason, *rest_of_row in (*queued, *rejected)
+    )
 
 
 def totals(session: Session, config: Settings) -> tuple[Holding, Holding]:

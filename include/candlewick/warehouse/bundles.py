@@ -62,6 +62,7 @@ _DUE = (
     f"FROM archive_bundles AS b LEFT JOIN (SELECT DISTINCT q.bundle_id FROM ({_ASKED_FOR}) AS q) AS asked "
     "ON asked.bundle_id = b.bundle_id WHERE b.date < %s AND (b.state = 'expiring' OR (b.state = 'settled' AND asked.bundle_id IS NULL))"
 )
+_COLUMNS = tuple(field.name for field in fields(Bundle))
 _LANES = (Lane.LIVE, Lane.BACKFILL)
 
 
@@ -86,7 +87,10 @@ def held(session: Session, before: date) -> tuple[Held, ...]:
         f"GROUP BY {series}, b.state = 'archived' ORDER BY {series}",
         (_LANES, before),
     )
-    return tuple(Held(*row[:5], _holding(row[5:])) for row in rows)
+    return tuple(
+        Held(exchange, symbol, data_type, interval_code, reason, _holding(rest))
+        for exchange, symbol, data_type, interval_code, reason, *rest in rows
+    )
 
 
 def record(session: Session, bundle: Bundle, run_id: str, now: datetime) -> int:
@@ -121,6 +125,23 @@ def mark(session: Session, bundle_id: int, object_ids: Sequence[int], places: tu
             (places[1], bundle_id, now, *part, places[0]),
         )
     return marked
+
+
+def adopt(session: Session, bundle_id: int, keys: Sequence[str], places: tuple[str, str], now: datetime) -> None:
+    """Note that objects lie in a bundle, whatever became of them: a rebuild found it, while their rows name the source."""
+    if not keys:
+        return
+    marks = ", ".join(["%s"] * len(keys))
+    session.run(
+        "UPDATE processed_files SET bucket = %s, bundle_id = %s, archived_at = %s "
+        f"WHERE object_key IN ({marks}) AND bundle_id IS NULL AND bucket = %s",
+        (places[1], bundle_id, now, *keys, places[0]),
+    )
+    session.run(
+        f"UPDATE extraction_outcomes SET bundle_id = %s WHERE object_key IN ({marks}) AND bundle_id IS NULL "
+        "AND load_state = 'pending'",
+        (bundle_id, *keys),
+    )
 
 
 def settle(session: Session, bundle_id: int, now: datetime) -> None:
@@ -174,12 +195,12 @@ def expire(session: Session, bundle_ids: Sequence[int], reason: str, now: dateti
 
 
 def _bundles(session: Session, where: str, values: tuple[object, ...]) -> list[Bundle]:
-    columns = ", ".join(f"b.{field.name}" for field in fields(Bundle))
+    columns = ", ".join(f"b.{name}" for name in _COLUMNS)
     rows = session.all(f"SELECT {columns} FROM archive_bundles AS b WHERE {where}", values)
-    return [Bundle(*row[:-1], BundleState(row[-1])) for row in rows]
+    return [Bundle(**{**dict(zip(_COLUMNS, row, strict=True)), "state": BundleState(row[-1])}) for row in rows]
 
 
-def _holding(row: tuple[Any, ...] | None) -> Holding:
+def _holding(row: Sequence[Any] | None) -> Holding:
     objects, size, oldest, newest = row or (0, 0, None, None)
     first, last = (day and datetime.combine(day, time()) for day in (oldest, newest))
     return Holding(int(objects), int(size), first, last)

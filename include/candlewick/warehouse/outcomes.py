@@ -44,6 +44,7 @@ class Outcome:
     exchange_time: datetime | None = None
     error_kind: str | None = None
     error_message: str | None = None
+    bundle_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,11 @@ class LoadableObject:
     exchange_time: datetime | None
     first_open_time: datetime | None = None
     sha256: str | None = None
+    bundle_id: int | None = None
+    bundle_key: str | None = None
+    """The bundle it lies in, in ``bucket``; None while it is an object by itself."""
+    expired_at: datetime | None = None
+    """When its object was deleted for good."""
 
     @property
     def series(self) -> tuple[str, str, str, str]:
@@ -73,10 +79,11 @@ class LoadableObject:
 _COLUMNS = tuple(f.name for f in fields(Outcome))
 _INSERT = f"INSERT INTO extraction_outcomes ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
 _LOADABLE = (
-    "SELECT o.outcome_id, COALESCE(p.bucket, o.bucket), o.object_key, o.payload_bytes, o.exchange, o.symbol, "
-    "o.data_type, o.interval_code, o.source, o.captured_at, o.exchange_time, o.first_open_time, o.sha256 "
-    "FROM extraction_outcomes AS o "
-    "LEFT JOIN processed_files AS p ON p.object_id = o.outcome_id"
+    "SELECT o.outcome_id, COALESCE(b.bucket, p.bucket, o.bucket), o.object_key, o.payload_bytes, o.exchange, o.symbol, "
+    "o.data_type, o.interval_code, o.source, o.captured_at, o.exchange_time, o.first_open_time, o.sha256, b.bundle_id, "
+    "b.object_key, p.expired_at FROM extraction_outcomes AS o "
+    "LEFT JOIN processed_files AS p ON p.object_id = o.outcome_id "
+    "LEFT JOIN archive_bundles AS b ON b.bundle_id = COALESCE(p.bundle_id, o.bundle_id)"
 )
 
 
@@ -86,10 +93,34 @@ def record(session: Session, outcomes: Sequence[Outcome]) -> None:
 
 
 def pending(session: Session, after: int, most: int, lane: Lane = Lane.LIVE) -> list[LoadableObject]:
-    """Return a lane's queued objects behind an id, oldest first. Costs the queue, not the history: read off an index."""
+    """Return a lane's queued objects behind an id, oldest first. Costs the queue, not the history: read off an index.
+
+    Without those that were archived since they were loaded first: see ``pending_bundles``.
+    """
     rows = session.all(
-        f"{_LOADABLE} WHERE o.lane = %s AND o.load_state = 'pending' AND o.outcome_id > %s ORDER BY o.outcome_id LIMIT %s",
+        f"{_LOADABLE} WHERE o.lane = %s AND o.load_state = 'pending' AND o.outcome_id > %s AND p.bundle_id IS NULL "
+        "ORDER BY o.outcome_id LIMIT %s",
         (lane, after, most),
+    )
+    return [_loadable(row) for row in rows]
+
+
+def pending_bundles(session: Session, lane: Lane) -> list[int]:
+    """Return the bundles with queued objects: taken bundle by bundle, each is opened once; by id they lie across all."""
+    rows = session.all(
+        "SELECT DISTINCT p.bundle_id FROM extraction_outcomes AS o JOIN processed_files AS p ON p.object_id = o.outcome_id "
+        "WHERE o.lane = %s AND o.load_state = 'pending' AND p.bundle_id IS NOT NULL ORDER BY 1",
+        (lane,),
+    )
+    return [row[0] for row in rows]
+
+
+def pending_of_bundle(session: Session, bundle_id: int, after: int, most: int, lane: Lane) -> list[LoadableObject]:
+    """Return a bundle's queued objects behind an id, oldest first."""
+    rows = session.all(
+        f"{_LOADABLE} WHERE p.bundle_id = %s AND o.lane = %s AND o.load_state = 'pending' AND o.outcome_id > %s "
+        "ORDER BY o.outcome_id LIMIT %s",
+        (bundle_id, lane, after, most),
     )
     return [_loadable(row) for row in rows]
 
@@ -102,9 +133,14 @@ def named(session: Session, object_keys: Sequence[str]) -> list[LoadableObject]:
 
 
 def quarantined(session: Session) -> list[LoadableObject]:
-    """Return the live lane's objects with anything in quarantine, oldest first; a backfill asks for its own again."""
+    """Return the live lane's objects with anything in quarantine, oldest first; a backfill asks for its own again.
+
+    Those whose object was deleted for good are left out.
+    """
     rows = session.all(
-        f"{_LOADABLE} WHERE p.status IN ('quarantined', 'partial') AND o.lane = %s ORDER BY o.outcome_id", (Lane.LIVE,)
+        f"{_LOADABLE} WHERE p.status IN ('quarantined', 'partial') AND p.expired_at IS NULL AND o.lane = %s "
+        "ORDER BY o.outcome_id",
+        (Lane.LIVE,),
     )
     return [_loadable(row) for row in rows]
 
@@ -134,18 +170,48 @@ def claim(session: Session, object_ids: Sequence[int]) -> set[int]:
 
 
 def known_keys(session: Session, object_keys: Sequence[str]) -> set[str]:
-    """Return which of these keys an outcome names."""
+    """Return which of these keys a ledger names: the outcomes, or, when those were pruned, the processed files."""
     marks = ", ".join(["%s"] * len(object_keys))
-    rows = session.all(f"SELECT object_key FROM extraction_outcomes WHERE object_key IN ({marks})", list(object_keys))
+    rows = session.all(
+        f"SELECT object_key FROM extraction_outcomes WHERE object_key IN ({marks}) "
+        f"UNION SELECT object_key FROM processed_files WHERE object_key IN ({marks})",
+        (*object_keys, *object_keys),
+    )
     return {row[0] for row in rows}
 
 
-def queue_again(session: Session, object_keys: Sequence[str]) -> int:
-    """Queue objects that a load has taken once more, in the backfill lane; return how many."""
+def restore(session: Session, object_keys: Sequence[str], run_id: str) -> int:
+    """Write the outcomes of loaded objects again that were pruned, under the ids they had; return how many.
+
+    What the request cost is gone with the old rows. An object that was deleted for good stays as it is.
+    """
     marks = ", ".join(["%s"] * len(object_keys))
     return session.run(
-        "UPDATE extraction_outcomes SET load_state = 'pending', lane = %s "
-        f"WHERE object_key IN ({marks}) AND load_state IN ('loaded', 'quarantined')",
+        "INSERT INTO extraction_outcomes (outcome_id, exchange, symbol, data_type, interval_code, lane, run_id, shard, "
+        "status, source, bucket, object_key, payload_bytes, sha256, captured_at, load_state, load_id) "
+        "SELECT p.object_id, p.exchange, p.symbol, p.data_type, p.interval_code, l.lane, %s, 'restored', 'stored', "
+        "p.source, p.bucket, p.object_key, p.payload_bytes, p.sha256, p.captured_at, "
+        "IF(p.status = 'quarantined', 'quarantined', 'loaded'), p.load_id "
+        "FROM processed_files AS p JOIN loads AS l ON l.load_id = p.load_id "
+        "LEFT JOIN extraction_outcomes AS o ON o.outcome_id = p.object_id "
+        "LEFT JOIN extraction_outcomes AS n ON n.object_key = p.object_key "
+        f"WHERE p.object_key IN ({marks}) AND p.expired_at IS NULL AND o.outcome_id IS NULL AND n.outcome_id IS NULL",
+        (run_id, *object_keys),
+    )
+
+
+def queue_again(session: Session, object_keys: Sequence[str]) -> int:
+    """Queue objects that a load has taken once more, in the backfill lane; return how many.
+
+    Those that were deleted for good, or are about to be, are left out.
+    """
+    marks = ", ".join(["%s"] * len(object_keys))
+    return session.run(
+        "UPDATE extraction_outcomes AS o LEFT JOIN processed_files AS p ON p.object_id = o.outcome_id "
+        "LEFT JOIN archive_bundles AS b ON b.bundle_id = COALESCE(p.bundle_id, o.bundle_id) "
+        "SET o.load_state = 'pending', o.lane = %s "
+        f"WHERE o.object_key IN ({marks}) AND o.load_state IN ('loaded', 'quarantined') AND p.expired_at IS NULL "
+        "AND COALESCE(b.state, 'archived') IN ('archived', 'settled')",
         (Lane.BACKFILL, *object_keys),
     )
 

@@ -84,11 +84,11 @@ def finish_load(
 
 
 def record_objects(session: Session, load_id: int, objects: Sequence[ProcessedObject], now: datetime) -> None:
-    """Mark objects as processed; one that is loaded again gets its new load."""
+    """Mark objects as processed; one that is loaded again gets its new load and stays where it lies."""
     session.run_many(
         "INSERT INTO processed_files (object_id, bucket, object_key, exchange, symbol, data_type, interval_code, source, "
-        "captured_at, record_count, rejected_count, payload_bytes, sha256, load_id, status, reason, processed_at) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
+        "captured_at, record_count, rejected_count, payload_bytes, sha256, load_id, status, reason, processed_at, bundle_id, "
+        "archived_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
         "ON DUPLICATE KEY UPDATE record_count = VALUES(record_count), rejected_count = VALUES(rejected_count), "
         "payload_bytes = VALUES(payload_bytes), sha256 = VALUES(sha256), load_id = VALUES(load_id), "
         "status = VALUES(status), reason = VALUES(reason), processed_at = VALUES(processed_at)",
@@ -96,11 +96,19 @@ def record_objects(session: Session, load_id: int, objects: Sequence[ProcessedOb
             (
                 o.source.object_id, o.source.bucket, o.source.object_key, *o.source.series, o.source.source,
                 o.source.captured_at, o.record_count, o.rejected_count, o.payload_bytes, o.sha256, load_id, o.status,
-                o.reason, now,
+                o.reason, now, o.source.bundle_id, now if o.source.bundle_id else None,
             )
             for o in objects
         ],
     )  # fmt: skip
+
+
+def horizon(session: Session, exchange: str) -> datetime | None:
+    """Return the moment before which captures may be missing here because their rows were pruned; None: none was."""
+    row = session.one(
+        "SELECT MAX(horizon) FROM retention_horizons WHERE exchange = %s AND data_type = 'processed_files'", (exchange,)
+    )
+    return row[0] if row else None
 
 
 def record_quarantine(

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from candlewick.lake.store import Lake, LakeUnavailable, ObjectMissing
+from candlewick.lake.store import Lake, LakeError, LakeUnavailable, ObjectMissing
 
 MEBIBYTE = 1 << 20
 
@@ -84,3 +84,88 @@ def _answer_by_halves(server):
     with connection:
         connection.recv(65_536)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 500_000)
+
+
+def test_many_objects_come_in_order_and_those_that_are_not_there_as_none(lake, bucket):
+    keys = [f"2024-06-01/币安人生USDT_klines_{number}.json" for number in range(500)]
+    for number, key in enumerate(keys):
+        if number % 7:
+            lake.put(bucket, key, str(number).encode())
+
+    expected = [str(number).encode() if number % 7 else None for number in range(500)]
+    assert list(lake.get_many(bucket, keys)) == expected
+    assert list(lake.get_many(bucket, [])) == []
+
+
+def test_only_some_of_many_objects_are_read_ahead(lake, bucket):
+    keys = [f"{number}" for number in range(600)]
+    for key in keys:
+        lake.put(bucket, key, b"x" * MEBIBYTE if key == "0" else bytes(200_000))
+    list(lake.get_many(bucket, keys[:1]))
+    tracemalloc.start()
+    assert sum(len(payload) for payload in lake.get_many(bucket, keys)) == MEBIBYTE + 599 * 200_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 40 * MEBIBYTE
+
+
+def test_many_objects_cannot_be_read_from_a_store_that_is_down_or_with_a_wrong_secret(
+    object_store, lake, bucket, config
+):
+    lake.put(bucket, "a", b"1")
+    client = boto3.client(
+        "s3", endpoint_url=object_store.url, region_name="us-east-1", aws_access_key_id=object_store.key,
+        aws_secret_access_key="another", config=Config(s3={"addressing_style": "path"}),
+    )  # fmt: skip
+    with pytest.raises(LakeError, match=r"expected to read .*/a, but the object store refused .* check the `lake`"):
+        list(Lake(client, config).get_many(bucket, ["a"]))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        nobody = f"http://127.0.0.1:{server.getsockname()[1]}"
+    client = boto3.client(
+        "s3", endpoint_url=nobody, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b",
+        config=Config(s3={"addressing_style": "path"}),
+    )  # fmt: skip
+    with pytest.raises(LakeUnavailable, match=r"expected to read raw/a, but the object store does not answer"):
+        list(Lake(client, config).get_many("raw", ["a"]))
+
+
+def test_many_objects_are_deleted_also_when_some_are_gone_already(lake, bucket):
+    keys = [f"2024-06-01/{number}" for number in range(1100)]
+    for key in keys[:1050]:
+        lake.put(bucket, key, b"1")
+    lake.put(bucket, "other", b"1")
+
+    assert lake.delete_many(bucket, keys) == {}
+    assert list(lake.keys(bucket)) == ["other"]
+    assert lake.delete_many(bucket, []) == {}
+
+
+def test_the_store_says_which_objects_it_did_not_delete():
+    refusal = (
+        b"<?xml version='1.0'?><DeleteResult><Error><Key>b</Key><Code>AccessDenied</Code><Message>kept by a rule</Message>"
+        b"</Error></DeleteResult>"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_answer_once, args=(server, refusal), daemon=True).start()
+        client = boto3.client(
+            "s3", endpoint_url=f"http://127.0.0.1:{server.getsockname()[1]}", region_name="us-east-1",
+            aws_access_key_id="a", aws_secret_access_key="b",
+            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, proxies={}),
+        )  # fmt: skip
+        assert Lake(client, None).delete_many("raw", ["a", "b"]) == {"b": "AccessDenied: kept by a rule"}
+
+
+def test_a_size_is_known_without_reading(lake, bucket):
+    lake.put(bucket, "a", b"123")
+    assert lake.size(bucket, "a") == 3
+    with pytest.raises(ObjectMissing, match=r"expected to look at .*/b"):
+        lake.size(bucket, "b")
+
+
+def _answer_once(server, body):
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65_536)
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode() + body)

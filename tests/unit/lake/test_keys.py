@@ -8,10 +8,13 @@ import pytest
 
 from candlewick.archive_file import ArchiveFile
 from candlewick.lake.keys import (
+    BundleKey,
     RawKey,
     archive_key,
+    bundle_key,
     checksum_key,
     parse_archive_key,
+    parse_bundle_key,
     parse_raw_key,
     raw_key,
     refused_key,
@@ -81,3 +84,38 @@ def test_an_answer_may_lie_outside_of_the_folder_of_its_date():
 )
 def test_other_keys_are_no_answers(key):
     assert parse_raw_key(key) is None
+
+
+@pytest.mark.parametrize(
+    ("data_type", "interval", "label"),
+    [
+        (DataType.KLINES, Interval.MINUTE_1, "klines"),
+        (DataType.KLINES, Interval.HOUR_1, "klines-1h"),
+        (DataType.DEPTH, None, "depth"),
+    ],
+)
+def test_a_bundle_is_named_by_its_series_its_day_and_its_members(data_type, interval, label):
+    day = date(2024, 6, 1)
+    key = bundle_key("BTCUSDT", data_type, interval, day, ["b", "a"])
+
+    assert key.startswith(f"2024-06-01/BTCUSDT_{label}_2024-06-01_")
+    assert key.endswith(".tar.gz")
+    assert key == bundle_key("BTCUSDT", data_type, interval, day, ["a", "b"])
+    assert key != bundle_key("BTCUSDT", data_type, interval, day, ["a", "b", "c"])
+    assert parse_bundle_key(key) == BundleKey("BTCUSDT", data_type, interval, day)
+    assert parse_raw_key(key) is None
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "2024-06-01/BTCUSDT_klines_1717200000123.json",
+        "2024-06-01/BTCUSDT_klines_2024-06-02_0123456789ab.tar.gz",
+        "2024-06-31/BTCUSDT_klines_2024-06-31_0123456789ab.tar.gz",
+        "2024-06-01/BTCUSDT_trades_2024-06-01_0123456789ab.tar.gz",
+        "2024-06-01/BTCUSDT_depth-1h_2024-06-01_0123456789ab.tar.gz",
+        "2024-06-01/BTCUSDT_klines_2024-06-01_0123456789aB.tar.gz",
+    ],
+)
+def test_other_names_are_no_bundles(key):
+    assert parse_bundle_key(key) is None

@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from candlewick.lake.store import LakeError, LakeUnavailable
@@ -19,7 +20,7 @@ from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store
 from candlewick.warehouse.processed import QUARANTINED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
 
     from candlewick.lake.bundle import Packed
@@ -70,10 +71,13 @@ class Archiving:
         day = ageing.next_day(self.session, bucket, ageing.BEGINNING, cutoff)
         while day:
             for unit in ageing.due_series(self.session, bucket, day):
-                for part in bundling.parts(ageing.due_objects(self.session, bucket, unit)):
+                for part in bundling.parts(self._objects(unit)):
                     yield unit, part
             behind = datetime.combine(day, time()) + timedelta(days=1)
             day = ageing.next_day(self.session, bucket, behind, cutoff)
+
+    def _objects(self, unit: DaySeries) -> list[DueObject]:
+        return ageing.due_objects(self.session, self.config.raw_bucket, unit, bundling.prefix(unit))
 
     def _take(self, made: Future[Bundled]) -> None:
         try:
@@ -131,7 +135,7 @@ class Archiving:
         after = 0
         while found := bundles.unsettled(self.session, after, 100):
             for one in found:
-                done = finish(self.lake, one)
+                done = finish(self.lake, one, partial(self._adopt, one.bundle_id))
                 lifecycle.record(self.session, done.events, run_id=self.run_id, now=self.now)
                 if done.is_settled:
                     bundles.settle(self.session, one.bundle_id, self.now)
@@ -141,6 +145,11 @@ class Archiving:
                     self.failure = self.failure or done.failure
                 self.session.commit()
             after = found[-1].bundle_id
+
+    def _adopt(self, bundle_id: int, keys: Sequence[str]) -> None:
+        places = (self.config.raw_bucket, self.config.archive_bucket)
+        bundles.adopt(self.session, bundle_id, keys, places, self.now)
+        self.session.commit()
 
     def _report_held(self, cutoff: datetime) -> None:
         for one in ageing.held(self.session, self.config.raw_bucket, cutoff):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from candlewick.lake import bundle
-from candlewick.lake.keys import bundle_key
+from candlewick.lake.keys import bundle_key, raw_prefix
 from candlewick.lake.store import LakeError, ObjectMissing
 from candlewick.market import DataType
 from candlewick.warehouse.database import to_ms
@@ -40,6 +40,11 @@ class Bundled:
     members: list[DueObject] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     """A sentence for each answer that was left out: it is gone, or another than its load saw."""
+
+
+def prefix(unit: DaySeries) -> str:
+    """Return what the keys of a unit's answers begin with."""
+    return raw_prefix(unit.symbol, DataType(unit.data_type), interval_of(unit.interval_code), unit.date)
 
 
 def parts(objects: Sequence[DueObject]) -> Iterator[list[DueObject]]:

@@ -12,6 +12,7 @@ from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from candlewick.lake.store import LakeUnavailable
+from candlewick.pipeline.maintenance import bundling
 from candlewick.pipeline.maintenance.archive import LOCK
 from candlewick.pipeline.maintenance.archiving import held_event
 from candlewick.pipeline.rebuild import LOCK as REBUILD
@@ -163,7 +164,7 @@ class _Expiry:
         day = ageing.next_day(self.session, self.bucket, ageing.BEGINNING, self.cutoff)
         while day:
             for unit in ageing.due_series(self.session, self.bucket, day):
-                found = ageing.due_objects(self.session, self.bucket, unit)
+                found = ageing.due_objects(self.session, self.bucket, unit, bundling.prefix(unit))
                 self._delete([one.object_key for one in found])
                 ageing.expire(self.session, [one.object_id for one in found], self.reason, self.now)
                 size = sum(one.payload_bytes or 0 for one in found)

@@ -14,6 +14,8 @@ from candlewick.lake.store import LakeError, LakeUnavailable, ObjectMissing
 from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from candlewick.lake.store import Lake
     from candlewick.warehouse.bundles import Bundle
 
@@ -29,10 +31,15 @@ class Finished:
     failure: LakeError | None = None
 
 
-def finish(lake: Lake, found: Bundle) -> Finished:
+def finish(lake: Lake, found: Bundle, adopt: Callable[[Sequence[str]], None]) -> Finished:
     """Read a bundle again, and delete each source that is still there and equals its member.
 
     A source that differs stays, and is reported. A bundle that is gone or damaged deletes nothing.
+
+    Args:
+        lake: both its buckets.
+        found: the bundle.
+        adopt: notes, for good, that objects with these keys lie in the bundle; called before they are deleted.
 
     Raises:
         LakeUnavailable, LakeError: the store does not answer.
@@ -61,7 +68,8 @@ def finish(lake: Lake, found: Bundle) -> Finished:
                 continue
             same.append(name)
             size += len(payload)
-        if same and (refused := lake.delete_many(bucket, same)):
+        adopt(same)
+        if refused := lake.delete_many(bucket, same):
             name, why = next(iter(refused.items()))
             done.failure = LakeUnavailable(
                 f"expected to delete the sources of {found.object_key}, but {len(refused)} stay, {name} first: {why}; "
