@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
-from candlewick.archive_file import ArchiveFile
-from candlewick.exchange.archive import from_connection as open_archive
 from candlewick.lake.keys import ARCHIVE, checksum_key
-from candlewick.market import Interval
-from candlewick.pipeline.archive_fetch import fetch_file
-from candlewick.pipeline.backfill.tools import Tools
 from candlewick.pipeline.bulk import load_backlog
 from candlewick.pipeline.compare import HISTORY, first_difference
-from candlewick.pipeline.gaps.aside import ask_aside
-from candlewick.pipeline.listing import first_open_time
+from candlewick.pipeline.maintenance import archive
 from candlewick.pipeline.rebuild import queue_from_lake
 from candlewick.pipeline.rebuild_request import RebuildRefused, RebuildRequest
-from candlewick.pipeline.rest_span import fetch_span
 from candlewick.pipeline.transform import run_dbt
 from candlewick.warehouse import schema
-from candlewick.warehouse.database import Warehouse
+from candlewick.warehouse.database import Warehouse, utc_now
 from support.archive_files import keep, month
+from support.lived import BACKFILL, MODELS, live_through
 from support.minute_path import ask, cycle, keys
-
-MODELS = ("tag:minute", "kline_revisions")
-BACKFILL = ("--vars", "{lane: backfill}")
-MAY_30 = ArchiveFile.of_day("BTCUSDT", Interval.MINUTE_1, date(2024, 5, 30))
-MAY_31 = ArchiveFile.of_day("BTCUSDT", Interval.MINUTE_1, date(2024, 5, 31))
 
 
 def environment(database, config):
@@ -56,38 +45,14 @@ def another_warehouse(database, config):
             cursor.execute(f"DROP DATABASE {name}")
 
 
-def live_through(market, binance, lake, warehouse, dbt):
-    """Live minutes with a late revision, a span by REST, an archive file over it, and that file published again."""
-    market.set_clock("2024-06-01T11:55:30Z")
-    market.add_faults({"kind": "late_revision", "path": "/api/v3/klines", "seconds": 120})
-    cycle(binance, lake, warehouse)
-    market.control("DELETE", "faults")
-    with binance() as exchange:
-        fetch_span(exchange, lake, warehouse, "BTCUSDT", Interval.MINUTE_1, MAY_31.start_ms - 21_600_000,
-                   MAY_31.start_ms + 43_200_000, "run", label="span")  # fmt: skip
-        # Evidence: nobody asked to load these minutes, and a rebuild must not.
-        assert first_open_time(exchange, lake, warehouse, "BTCUSDT", "run")
-        tools = Tools(exchange, None, lake, warehouse, "run")
-        assert len(ask_aside(tools, "BTCUSDT", Interval.MINUTE_1, 0, MAY_30.start_ms).open_times_ms) == 1000
-    load_backlog(lake, warehouse, "run")
-    with closing(open_archive(market.url, {}, warehouse.config)) as archive:
-        for file in (MAY_30, MAY_31):
-            fetch_file(archive, lake, warehouse, file, "run")
-        load_backlog(lake, warehouse, "run")
-        dbt("run", "--select", *MODELS)
-        market.add_faults({"kind": "republished", "path": MAY_31.name})
-        assert fetch_file(archive, lake, warehouse, MAY_31, "run").state == "stored"
-    load_backlog(lake, warehouse, "run")
-    dbt("run", "--select", *MODELS, *BACKFILL)
-    market.set_clock("2024-06-01T12:00:30Z")
-    cycle(binance, lake, warehouse)
-    dbt("run", "--select", *MODELS)
-
-
+@pytest.mark.parametrize("aged", [False, True], ids=["as captured", "out of bundles"])
 def test_an_empty_warehouse_is_filled_from_the_lake_and_holds_the_same(
-    market, binance, database, lake, warehouse, dbt, config
+    market, binance, database, lake, warehouse, dbt, config, aged
 ):
     live_through(market, binance, lake, warehouse, dbt)
+    if aged:
+        archive.run(lake, warehouse, "maintenance", utc_now() + timedelta(days=9), 7)
+        assert not [key for key in keys(lake) if key.startswith("2")]
     marts = config.marts_schema
     sources = ask(warehouse, f"SELECT source, COUNT(*) > 99 FROM {marts}.fact_klines GROUP BY source ORDER BY 1")
     assert sources == [("archive_daily", 1), ("rest", 1)]

@@ -257,7 +257,8 @@ def test_the_accounts_have_the_rights_the_launcher_gives(compose, monkeypatch):
     accounts = compose.seen()["warehouse-accounts"]
     script = accounts["command"][-1]
     for name in ("RAW", "MARTS"):
-        script = script.replace(f"${name}", accounts["environment"][name])
+        value = accounts["environment"][name]
+        script = script.replace(f"${name}", value).replace(f"${{{name}}}", value)
     ours, theirs = grants([script]), grants(run)
     assert len(theirs) > 6
     early = {("CREATE", f"candlewick_raw.{table}", "transformer") for table in database.TRANSFORMER_WRITES}

@@ -130,6 +130,7 @@ def _close(pipe: IO[bytes] | None) -> None:
 
 
 def _failure(path: str, code: int, said: str) -> WarehouseError:
+    said = " ".join(said.split())
     program = os.path.basename(path)  # noqa: PTH119  # a name, not a path
     codes = {int(found) for found in _CODE.findall(said)}
     if codes & PASSING:

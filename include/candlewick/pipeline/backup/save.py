@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 LOCK = "backup"
 CHUNK_BYTES = 1 << 20
+ABANDONED = timedelta(days=1)
 # dbt makes these anew each hour and swaps them in, like the views; a snapshot that lasts longer would break at the swap.
 MADE_ANEW = (
     "price_distribution", "return_distribution", "return_histogram", "volatility", "volume_profile", "window_returns",
@@ -76,9 +77,9 @@ def run(warehouse: Warehouse, lake: Lake, run_id: str, now: datetime) -> BackupS
     stamp = files.stamp_of(now)
     with warehouse.session() as session, warehouse.named_lock(session, LOCK):
         existing = {one.stamp: one for one in files.stored(lake)}
-        # Nobody else saves now: whatever is not whole was left by a killed backup.
         for one in existing.values():
-            if not one.is_whole:
+            # Left by a killed backup; a younger one may be another platform's that is being made.
+            if not one.is_whole and (one.stamp == stamp or one.taken_at < now - ABANDONED):
                 remove(lake, one)
         if stamp in existing and existing[stamp].is_whole:
             made = files.read(lake, stamp)

@@ -13,8 +13,8 @@ from candlewick.pipeline.compare import BOOKS, HISTORY, Comparison, Within, comp
 from candlewick.pipeline.drill import objects
 from candlewick.pipeline.drill.objects import Gone, Live
 from candlewick.pipeline.drill.refill import beside, changed_objects, refill
-from candlewick.warehouse import schema, scratch
-from candlewick.warehouse.database import WarehouseBusy
+from candlewick.warehouse import facts, schema, scratch
+from candlewick.warehouse.database import WarehouseBusy, WarehouseError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -119,6 +119,8 @@ def _compared(
     run_id: str,
     now: datetime,
 ) -> DrillSummary:
+    if not facts.are_built(session, live.marts):
+        raise WarehouseError(f"expected facts in the schema {live.marts}, but dbt has built none; run market_minute first")
     schema.upgrade(drill)
     chosen = objects.choose(session, live, request)
     if waiting := objects.unbuilt(session, live):
