@@ -235,7 +235,8 @@ def failure(
 
     Its kind follows dbt's own sentences; one lasting error among passing ones makes it lasting.
     """
-    sentences = [f"{node.name}: {' '.join(node.message.split())}" for node in nodes if node.is_bad]
+    # Of an operation dbt's results have no message: its lines do.
+    sentences = [f"{node.name}: {' '.join(node.message.split())}" for node in nodes if node.is_bad and node.message]
     sentences = sentences or ["\n".join(_telling(lines))]
     kind = TransformBusy if all(_PASSING.search(sentence) for sentence in sentences) else TransformFailed
     return kind(f"{what} ended with code {code}:\n" + "\n".join(sentences))

@@ -98,12 +98,17 @@ def exchange(session: Session, schema: str, table: str, partition: str) -> bool:
     Returns:
         False when this server cannot do it with this table; then nothing was changed.
     """
+    # In a transaction MariaDB locks the rows it verifies, and then waits for itself.
+    session.commit()
+    session.connection.autocommit(True)
     try:
         session.run(f"ALTER TABLE {schema}.{table} EXCHANGE PARTITION {partition} WITH TABLE {schema}.{table}{KEPT}")
     except MySQLdb.Error as error:
         if error.args[0] not in _CANNOT_EXCHANGE:
             raise
         return False
+    finally:
+        session.connection.autocommit(False)
     return True
 
 
