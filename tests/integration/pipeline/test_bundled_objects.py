@@ -224,3 +224,30 @@ def test_an_object_of_the_backfill_lane_ages_like_any_other(lake, warehouse):
     assert list(in_bundles(lake)) == [key]
     queue_from_lake(lake, warehouse, "again", RebuildRequest(force=True))
     assert load_backlog(lake, warehouse, "again").objects == 1
+
+
+def test_sources_of_a_bundle_that_a_rebuild_found_are_deleted_only_when_their_rows_name_the_bundle(lake, warehouse):
+    """A run died between its put and its mark; then the ledger lost an answer, so that a rebuild takes the bundle in."""
+    payloads = live(lake, warehouse, days=1)
+    age(lake, warehouse)
+    for key, payload in payloads.items():
+        lake.put(lake.config.raw_bucket, key, payload)
+    ask(warehouse, "UPDATE processed_files SET bucket = %s, bundle_id = NULL", lake.config.raw_bucket)
+    forget(warehouse, "archive_bundles")
+    lost, waiting, *_ = [key for key in payloads if "BTCUSDT_klines" in key]
+    for table in ("extraction_outcomes", "processed_files"):
+        ask(warehouse, f"DELETE FROM {table} WHERE object_key = %s", lost)
+    ask(warehouse, "DELETE FROM processed_files WHERE object_key = %s", waiting)
+    ask(
+        warehouse,
+        "UPDATE extraction_outcomes SET load_state = 'pending', lane = 'backfill' WHERE object_key = %s",
+        waiting,
+    )
+
+    assert queue_from_lake(lake, warehouse, "again", RebuildRequest()).answers == 1
+    age(lake, warehouse)
+    assert load_backlog(lake, warehouse, "again").rejected == 0
+    assert in_raw(lake) == {}
+    assert set(where(warehouse)) == set(payloads)
+    assert all(bundle for _, bundle in where(warehouse).values())
+    assert in_bundles(lake) == payloads
