@@ -5,7 +5,7 @@ LAUNCH := PYTHONPATH=include $(PYTHON) -m candlewick.local.bootstrap
 PY := $(LAUNCH) --dev python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status logs shell backup restore drill clean test lint format bench chaos docs requirements
+.PHONY: help demo up down status logs shell backup restore drill upgrade rollback clean test lint format bench chaos docs requirements
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,12 @@ status: ## what runs, on which port, how it and the data is; fails when somethin
 
 logs: ## last lines of every log, followed in a terminal (SERVICE=scheduler for one)
 	@$(LAUNCH) logs $(SERVICE)
+
+upgrade: ## bring the platform to the code that is checked out (BACKUP=0, CHANGED=1, WAIT=minutes for running tasks)
+	@$(LAUNCH) upgrade $(if $(filter 0,$(BACKUP)),--no-backup) $(if $(CHANGED),--changed) $(if $(WAIT),--wait $(WAIT))
+
+rollback: ## take the last upgrade back; then check out the older code and make up
+	@$(LAUNCH) rollback $(if $(WAIT),--wait $(WAIT))
 
 shell: ## a shell in which airflow, dbt and mysql talk to the platform (CMD="airflow dags list" for one command)
 	@$(LAUNCH) shell $(if $(CMD),-c '$(subst ','\'',$(CMD))')

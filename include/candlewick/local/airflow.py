@@ -22,7 +22,7 @@ from candlewick.local.processes import Service
 from candlewick.local.wiring import url_host
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from candlewick.local.home import Credentials, Home
     from candlewick.settings import Settings
@@ -102,6 +102,35 @@ class Airflow:
         self.metadata.chmod(0o600)
         (self.home.airflow / "migrated").write_text(version("apache-airflow"))
 
+    def metadata_version(self) -> str | None:
+        """Return the version of Airflow that made the metadata database what it is; None: there is none."""
+        stamp = self.home.airflow / "migrated"
+        return stamp.read_text(encoding="utf-8") if stamp.is_file() and self.metadata.exists() else None
+
+    def copy_metadata(self, to: Path) -> None:
+        """Copy the metadata database, whole or not at all; Airflow is at rest."""
+        making = to.with_suffix(".making")
+        making.unlink(missing_ok=True)
+        with closing(sqlite3.connect(self.metadata)) as source, closing(sqlite3.connect(making)) as target:
+            source.backup(target)
+        making.chmod(0o600)
+        making.replace(to)
+
+    def restore_metadata(self, copy: Path, made_by: str) -> None:
+        """Put a copy in the place of the metadata database. Killed in between, it can be done again.
+
+        Args:
+            copy: as `copy_metadata` made it.
+            made_by: the version of Airflow it is of.
+        """
+        stamp = self.home.airflow / "migrated"
+        stamp.unlink(missing_ok=True)
+        for left in ("-wal", "-shm"):  # of the database that goes; beside another one they would be read as its own
+            Path(f"{self.metadata}{left}").unlink(missing_ok=True)
+        shutil.copyfile(copy, self.metadata)
+        self.metadata.chmod(0o600)
+        stamp.write_text(made_by, encoding="utf-8")
+
     def services(self, env: Mapping[str, str]) -> list[Service]:
         """Return the four components. Only the API listens: the others' log servers are for other machines."""
         if not shutil.which(self.command):
@@ -180,6 +209,12 @@ class Airflow:
     def dags(self) -> dict[str, bool]:
         """Return the DAGs and whether each is paused."""
         return {dag["dag_id"]: bool(dag["is_paused"]) for dag in self.call("GET", "/dags?limit=100")["dags"]}
+
+    def tasks(self, states: Sequence[str]) -> list[str]:
+        """Return the tasks, as ``dag.task``, that are in one of these states."""
+        asked = "&".join(f"state={state}" for state in states)
+        found = self.call("GET", f"/dags/~/dagRuns/~/taskInstances?{asked}&limit=100")["task_instances"]
+        return sorted(f"{task['dag_id']}.{task['task_id']}" for task in found)
 
     def dag_files(self) -> set[str]:
         """Return the files that DAGs were read from, relative to the DAG folder."""

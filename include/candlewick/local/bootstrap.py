@@ -214,6 +214,22 @@ def without_installation(command: str, options: list[str]) -> int:
     return 1 if command == "status" else 0
 
 
+def halt(environment: Environment, command: list[str]) -> None:
+    """Bring a platform to rest before its packages are exchanged: tasks import them.
+
+    Raises:
+        BootstrapError: it was not brought to rest; it told why.
+    """
+    if environment.ready() or not environment.works():
+        return
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    argv = [str(environment.python), "-m", "candlewick.local", *command, "--halt"]
+    if subprocess.run(argv, env=env, check=False).returncode:
+        raise BootstrapError(
+            "the platform was not brought to rest, and no package was exchanged; make upgrade goes on."
+        )
+
+
 def become(argv: list[str]) -> int:  # noqa: RET503 - exec does not return
     """Prepare what is missing and become the command asked for."""
     dev = argv[:1] == ["--dev"]

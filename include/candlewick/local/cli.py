@@ -17,11 +17,14 @@ from candlewick.local.first_backfill import start_first_backfill
 from candlewick.local.landed import show_landed, wait_for_data
 from candlewick.local.platform import DEMO, LIVE, Platform, base_environment
 from candlewick.local.progress import console, error_console, step
+from candlewick.local.rollback import Rollback
+from candlewick.local.upgrade import Upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 INTERRUPTED = 130  # what shells report of a program that Ctrl-C ended
+WAIT_MINUTES = 10.0
 
 
 def start(mode: str) -> int:
@@ -45,6 +48,32 @@ def start(mode: str) -> int:
 def down() -> int:
     """Stop everything."""
     Platform.create(None, base_environment()).down()
+    return 0
+
+
+def upgrade(options: argparse.Namespace) -> int:
+    """Bring the platform that was started last to the code that is checked out; fail when no fresh data arrives then."""
+    run = Upgrade(
+        Platform.create(None, base_environment()),
+        wait_minutes=options.wait,
+        backup=options.backup,
+        changed_files=options.changed,
+    )
+    if options.halt:
+        run.halt()
+        return 0
+    if run.run():
+        console.print("Upgraded. The way back: make rollback")
+        return 0
+    error_console.print(
+        "error: upgraded, but fresh data stays away; make status tells why. The way back: make rollback"
+    )
+    return 1
+
+
+def rollback(options: argparse.Namespace) -> int:
+    """Take the last upgrade back; nothing runs afterwards."""
+    Rollback(Platform.create(None, base_environment()), wait_minutes=options.wait).run()
     return 0
 
 
@@ -124,6 +153,12 @@ def _options(argv: list[str]) -> argparse.Namespace:
     again.add_argument("--to", dest="end", default="")
     again.add_argument("--symbols", default="")
     again.add_argument("--keep", action="store_true")
+    upgrading = commands.add_parser("upgrade", help="bring it to the code that is checked out")
+    upgrading.add_argument("--halt", action="store_true", help="only bring it to rest, before packages are exchanged")
+    upgrading.add_argument("--no-backup", action="store_false", dest="backup")
+    upgrading.add_argument("--changed", action="store_true", help="also with files that no commit has")
+    for command in (upgrading, commands.add_parser("rollback", help="take the last upgrade back")):
+        command.add_argument("--wait", type=float, default=WAIT_MINUTES, metavar="MINUTES", help="for tasks that run")
     removal = commands.add_parser("clean", help="stop it and remove its data")
     removal.add_argument("--yes", action="store_true")
     removal.add_argument("--all", action="store_true", dest="everything")
@@ -137,6 +172,8 @@ def _run(options: argparse.Namespace) -> int:
         "down": down,
         "status": show_status,
         "logs": lambda: show_logs(options.service),
+        "upgrade": lambda: upgrade(options),
+        "rollback": lambda: rollback(options),
         "shell": lambda: shell.enter(Platform.create(None, base_environment()), options.line),
         "backup": backup,
         "restore": lambda: restore(options),

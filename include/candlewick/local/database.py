@@ -18,12 +18,13 @@ from candlewick.local import checks
 from candlewick.local.errors import LauncherError, ServiceFailed, Unreachable
 from candlewick.local.processes import Service
 from candlewick.local.wiring import LOOPBACK
+from candlewick.warehouse.database import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from candlewick.local.home import Credentials, Home
-    from candlewick.local.wiring import Account
+    from candlewick.local.wiring import Account, Wiring
     from candlewick.settings import Settings
 
 SERVER_PACKAGE = "mariadb-server-core mariadb-client-core"
@@ -67,6 +68,12 @@ def session(account: Account) -> Iterator[Any]:
             yield connection
     except MySQLdb.Error as error:
         raise Unreachable(f"{where} failed while it was asked ({error.args[-1]}); look at make status.") from None
+
+
+def writer(wiring: Wiring, settings: Settings) -> Warehouse:
+    """Return the warehouse as the writer's account sees it."""
+    account = wiring.account("WAREHOUSE")
+    return Warehouse(lambda: open_account(account, settings.raw_schema), settings)
 
 
 def system_user() -> str:

@@ -18,14 +18,14 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from candlewick.local import checks, dbt, outside
+from candlewick.local import checks, code, dbt, outside
 from candlewick.local.airflow import Airflow
 from candlewick.local.database import PrivateDatabase, session
 from candlewick.local.errors import LauncherError, ServiceFailed
 from candlewick.local.exchange import SimulatedExchange
 from candlewick.local.home import Credentials, Home
 from candlewick.local.object_store import PrivateStore
-from candlewick.local.preflight import preflight
+from candlewick.local.preflight import preflight, refuse_interrupted
 from candlewick.local.processes import Processes, tail
 from candlewick.local.progress import Step, console, step
 from candlewick.local.shutdown import stop_all
@@ -92,10 +92,12 @@ class Platform:
         """
         with self.home.locked():
             preflight(self)
+            refuse_interrupted(self)
             (self.home.root / "mode").write_text(self.mode)
             for title, work in self.steps():
                 with step(title) as current:
                     work(current)
+            code.note_running(self.home.root, code.revision())
 
     def steps(self) -> list[tuple[str, Callable[[Step], None]]]:
         """Return the steps of a start, in order."""
@@ -147,7 +149,7 @@ class Platform:
 
     def provision(self) -> str:
         """Upgrade the raw schema, seed the symbols, make the buckets; then complete the transformer's rights."""
-        said = self._run([sys.executable, "-m", "candlewick.local.provision"], "candlewick.local.provision")
+        said = self.command("candlewick.local.provision")
         if self.wiring.is_private("WAREHOUSE"):
             self.database.grant_tables()
         else:
@@ -213,6 +215,14 @@ class Platform:
                 raise ServiceFailed(
                     f"{record.name} ended while it started; its last words:\n{tail(record)}\nThe log is {record.log}."
                 )
+
+    def command(self, module: str, *words: str) -> str:
+        """Run a command of ours in the platform's environment; return what it printed.
+
+        Raises:
+            LauncherError: it failed; the message is its last line.
+        """
+        return self._run([sys.executable, "-m", module, *words], " ".join((module, *words)))
 
     def _run(self, argv: list[str], what: str) -> str:
         """Run one of our own commands to its end; return what it said."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from candlewick.local import checks
+from candlewick.local import checks, upgrade_note
 from candlewick.local.errors import LauncherError
 from candlewick.local.wiring import LOOPBACK
 
@@ -42,3 +42,19 @@ def preflight(platform: Platform) -> None:
             )
     if "exchange" not in platform.private_services:
         checks.require_exchange(platform.wiring.bases("BINANCE"))
+
+
+def refuse_interrupted(platform: Platform) -> None:
+    """Make sure that nothing is started between two versions.
+
+    Raises:
+        LauncherError: an upgrade, or its way back, was killed and not finished.
+    """
+    note = upgrade_note.newest(platform.home.root, platform.mode)
+    if note is None or not note.state.is_under_way:
+        return
+    if note.state is upgrade_note.State.GOING_BACK:
+        raise LauncherError(f"The way back from {note.title} was interrupted; finish it with make rollback.")
+    raise LauncherError(
+        f"{note.title[0].upper()}{note.title[1:]} was interrupted; finish it with make upgrade, or take it back with make rollback."
+    )

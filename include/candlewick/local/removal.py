@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # By name: a home folder set by mistake must not lose more than what is ours.
-DATA = ("data", "logs", "run", "dbt", "bin", "secrets", "mode")
+DATA = ("data", "logs", "run", "dbt", "bin", "secrets", "upgrades", "mode", "revision")
 ENVIRONMENTS = (
     "venvs/airflow",
     "venvs/dbt",
