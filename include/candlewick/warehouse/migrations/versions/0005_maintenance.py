@@ -102,9 +102,9 @@ def upgrade() -> None:
     """Create the tables; add the columns and indexes that are missing."""
     for name, columns in TABLES.items():
         op.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns}) {_OPTIONS}")
-    for table, columns in COLUMNS.items():
+    for table, added in COLUMNS.items():
         present = _names("columns", "column_name", table)
-        for column, definition in columns.items():
+        for column, definition in added.items():
             if column not in present:
                 op.execute(f"ALTER TABLE {table} ADD COLUMN {column} {definition}")
     for table, indexes in INDEXES.items():
