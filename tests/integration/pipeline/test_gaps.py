@@ -268,12 +268,13 @@ def test_an_exchange_that_fails_leaves_the_gap_unexplained(gaps, market):
     assert gaps.ledger("reason, status, attempts") == [("fetch_failed", "unexplained", 2)]
 
 
-def test_minutes_before_the_horizon_are_expired_and_nobody_fetches_them_unless_they_are_kept(gaps, market):
+def test_minutes_that_retention_took_are_expired_and_nobody_fetches_them_unless_they_are_kept(gaps, market):
     gaps.run(start="2024-05-28", end="2024-05-30", keep=False)
     gaps.run(start="2024-05-28", end="2024-05-28")
     with gaps.warehouse.session() as session:
         session.run(
-            "INSERT INTO retention_horizons VALUES ('binance', 'BTCUSDT', 'klines', '1m', '2024-05-30', UTC_TIMESTAMP(3))"
+            "INSERT INTO expired_spans VALUES "
+            "('binance', 'BTCUSDT', 'klines', '1m', '2024-05-01', '2024-05-30', UTC_TIMESTAMP(3))"
         )
     gaps.forget("open_time < '2024-05-30' AND open_time >= '2024-05-29'")
     market.forget_requests()

@@ -1,4 +1,8 @@
-"""Which minutes should be there: somebody asked for them, the symbol lived, retention has not taken them, they are over."""
+"""Which minutes should be there: somebody asked for them, the symbol lived, retention has not taken them, they are over.
+
+What retention has taken is known span by span (``expired_spans``): a day that had to stay is expected on. A new backfill
+that keeps its span makes it expected again.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from candlewick.market import DataType, GapReason, Interval
 from candlewick.spans import MINUTE, Span, common, floor_minute, joined, without
+from candlewick.warehouse import expired
 from candlewick.warehouse.database import utc_now
 from candlewick.warehouse.symbols import NEVER_TRACKED, NOT_LISTED
 
@@ -19,8 +24,9 @@ if TYPE_CHECKING:
     from candlewick.settings import Settings
     from candlewick.warehouse.database import Session
 
-LISTING, DELISTING, HORIZON = "listing", "delisting", "horizon"
-SETTLED_BY_LIFE = (LISTING, DELISTING, HORIZON)
+# "horizon" is what the ledger has called expired minutes since its first days.
+LISTING, DELISTING, EXPIRED = "listing", "delisting", "horizon"
+SETTLED_BY_LIFE = (LISTING, DELISTING, EXPIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +71,7 @@ def requested(
     """
     exchange, until = config.exchange, settled_until(config, now)
     wanted, asked, kept = _backfilled(session, exchange)
-    horizons = dict(
-        session.all(
-            "SELECT symbol, MAX(horizon) FROM retention_horizons WHERE exchange = %s AND data_type = %s "
-            "AND interval_code = %s GROUP BY symbol",
-            (exchange, DataType.KLINES.value, Interval.MINUTE_1.value),
-        )
-    )
+    gone_on_purpose = expired.spans(session, exchange, DataType.KLINES.value, Interval.MINUTE_1.value)
     gone = dict(
         session.all(
             "SELECT symbol, valid_from FROM symbol_states WHERE exchange = %s AND status = %s AND valid_to IS NULL",
@@ -92,7 +92,7 @@ def requested(
         if not never_tracked:
             first = floor_minute(added_at) - timedelta(minutes=config.first_fetch_minutes)
             tracked = [Span(first, floor_minute(removed_at) if removed_at else until)]
-        life = _Life(opened, opened_key, gone.get(symbol), horizons.get(symbol), kept[symbol])
+        life = _Life(opened, opened_key, gone.get(symbol), gone_on_purpose.get(symbol, []), kept[symbol])
         one = life.cut(symbol, joined([*tracked, *asked[symbol]]), [*tracked, *wanted[symbol]], until)
         if one.expected or one.outside:
             found.append(one)
@@ -104,11 +104,11 @@ class _Life:
     opened: datetime | None
     opened_key: str | None
     gone_at: datetime | None
-    horizon: datetime | None
+    expired: list[Span]
     kept: list[Span]
 
     def cut(self, symbol: str, asked: Iterable[Span], wanted: Iterable[Span], until: datetime) -> Requested:
-        """Cut what was asked for to the life, the horizon and the present."""
+        """Cut what was asked for to the life, to what has not expired, and to the present."""
         past = [Span(min((span.start for span in [*asked, *wanted]), default=until), until)]
         outside: list[Outside] = []
         expected = common(asked, past)
@@ -123,11 +123,12 @@ class _Life:
             evidence = {"rule": DELISTING, "status": NOT_LISTED, "heard_at": str(self.gone_at)}
             outside += [Outside(span, reason, evidence) for span in common(expected, after)]
             expected = without(expected, after)
-        if self.horizon:
-            expired = without([Span(past[0].start, self.horizon)], self.kept)
-            evidence = {"rule": HORIZON, "horizon": str(self.horizon)}
-            outside += [Outside(span, GapReason.RETENTION_EXPIRED, evidence) for span in common(expected, expired)]
-            expected = without(expected, expired)
+        taken = without(common(expected, self.expired), self.kept)
+        reason = GapReason.RETENTION_EXPIRED
+        outside += [
+            Outside(span, reason, {"rule": EXPIRED, "expired": [str(span.start), str(span.end)]}) for span in taken
+        ]
+        expected = without(expected, taken)
         return Requested(symbol, tuple(expected), tuple(outside))
 
 
