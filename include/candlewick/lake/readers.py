@@ -1,4 +1,4 @@
-"""Many small objects at once, by a client that spends a tenth of boto3's processor time on each.
+"""Many small objects at once, by a client that spends a sixth of boto3's processor time on each.
 
 boto3 stays the client of everything else. Endpoint, region and credentials are those of the boto3 client that is given,
 so there is one connection to configure; credentials that expire are refreshed by botocore.

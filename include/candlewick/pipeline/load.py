@@ -78,7 +78,7 @@ def load_again(
             f"expected object keys of answers, got archive files: {files}; market_backfill or market_rebuild with force "
             "loads those again"
         )
-    if gone := sorted(found.object_key for found in objects if found.expired_at):
+    if gone := sorted(found.object_key for found in objects if found.is_expired):
         raise UnknownObject(
             f"expected objects that the lake still has, got {gone}, which were deleted for good by age; "
             "market_backfill asks the exchange for that span again"

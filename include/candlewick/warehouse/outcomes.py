@@ -67,8 +67,8 @@ class LoadableObject:
     bundle_id: int | None = None
     bundle_key: str | None = None
     """The bundle it lies in, in ``bucket``; None while it is an object by itself."""
-    expired_at: datetime | None = None
-    """When its object was deleted for good."""
+    is_expired: bool = False
+    """Whether its object was deleted for good, or is about to be."""
 
     @property
     def series(self) -> tuple[str, str, str, str]:
@@ -78,10 +78,11 @@ class LoadableObject:
 
 _COLUMNS = tuple(f.name for f in fields(Outcome))
 _INSERT = f"INSERT INTO extraction_outcomes ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
+_EXPIRED = "(p.expired_at IS NOT NULL OR COALESCE(b.state, '') IN ('expiring', 'expired'))"
 _LOADABLE = (
     "SELECT o.outcome_id, COALESCE(b.bucket, p.bucket, o.bucket), o.object_key, o.payload_bytes, o.exchange, o.symbol, "
     "o.data_type, o.interval_code, o.source, o.captured_at, o.exchange_time, o.first_open_time, o.sha256, b.bundle_id, "
-    "b.object_key, p.expired_at FROM extraction_outcomes AS o "
+    f"b.object_key, {_EXPIRED} FROM extraction_outcomes AS o "
     "LEFT JOIN processed_files AS p ON p.object_id = o.outcome_id "
     "LEFT JOIN archive_bundles AS b ON b.bundle_id = COALESCE(p.bundle_id, o.bundle_id)"
 )
@@ -138,7 +139,7 @@ def quarantined(session: Session) -> list[LoadableObject]:
     Those whose object was deleted for good are left out.
     """
     rows = session.all(
-        f"{_LOADABLE} WHERE p.status IN ('quarantined', 'partial') AND p.expired_at IS NULL AND o.lane = %s "
+        f"{_LOADABLE} WHERE p.status IN ('quarantined', 'partial') AND NOT {_EXPIRED} AND o.lane = %s "
         "ORDER BY o.outcome_id",
         (Lane.LIVE,),
     )
@@ -210,8 +211,7 @@ def queue_again(session: Session, object_keys: Sequence[str]) -> int:
         "UPDATE extraction_outcomes AS o LEFT JOIN processed_files AS p ON p.object_id = o.outcome_id "
         "LEFT JOIN archive_bundles AS b ON b.bundle_id = COALESCE(p.bundle_id, o.bundle_id) "
         "SET o.load_state = 'pending', o.lane = %s "
-        f"WHERE o.object_key IN ({marks}) AND o.load_state IN ('loaded', 'quarantined') AND p.expired_at IS NULL "
-        "AND COALESCE(b.state, 'archived') IN ('archived', 'settled')",
+        f"WHERE o.object_key IN ({marks}) AND o.load_state IN ('loaded', 'quarantined') AND NOT {_EXPIRED}",
         (Lane.BACKFILL, *object_keys),
     )
 
@@ -228,7 +228,7 @@ def settle(session: Session, object_ids: Sequence[int], load_state: str, load_id
 
 
 def _loadable(row: tuple[Any, ...]) -> LoadableObject:
-    object_id, bucket, key, size, exchange, symbol, data_type, interval_code, source, *moments_and_sum = row
+    object_id, bucket, key, size, exchange, symbol, data_type, interval_code, source, *others, is_expired = row
     return LoadableObject(
         object_id,
         bucket,
@@ -239,7 +239,8 @@ def _loadable(row: tuple[Any, ...]) -> LoadableObject:
         DataType(data_type),
         interval_code,
         Source(source),
-        *moments_and_sum,
+        *others,
+        bool(is_expired),
     )
 
 

@@ -132,6 +132,16 @@ def test_an_expired_object_is_never_loaded_again_by_accident(lake, warehouse, ar
     assert ask(warehouse, "SELECT load_id = 1 FROM processed_files WHERE object_key = %s", key) == [(1,)]
 
 
+def test_an_object_that_is_about_to_expire_is_not_loaded_either(object_store, lake, warehouse, archived):
+    with pytest.raises(LakeUnavailable):
+        run(StoreThatKeeps(object_store.client(), lake.config), warehouse)
+    key = next(key for key in archived if key.startswith("2024-06-01"))
+    with pytest.raises(UnknownObject, match=r"expected objects that the lake still has"):
+        load_again(lake, warehouse, "again", [key])
+    queue_from_lake(lake, warehouse, "again", RebuildRequest(force=True))
+    assert load_backlog(lake, warehouse, "again").objects == 12  # those of the 2nd
+
+
 def test_a_key_that_was_pruned_from_both_ledgers_is_loaded_only_when_forced(lake, warehouse, archived):
     for table in ("extraction_outcomes", "processed_files"):
         ask(warehouse, f"DELETE FROM {table} WHERE object_key LIKE '2024-06-01/%%'")
