@@ -228,7 +228,7 @@ def settle(session: Session, object_ids: Sequence[int], load_state: str, load_id
 
 
 def _loadable(row: tuple[Any, ...]) -> LoadableObject:
-    object_id, bucket, key, size, exchange, symbol, data_type, interval_code, source, *others, is_expired = row
+    object_id, bucket, key, size, exchange, symbol, data_type, interval_code, source, *others = row
     return LoadableObject(
         object_id,
         bucket,
@@ -240,7 +240,6 @@ def _loadable(row: tuple[Any, ...]) -> LoadableObject:
         interval_code,
         Source(source),
         *others,
-        bool(is_expired),
     )
 
 
