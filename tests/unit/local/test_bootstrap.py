@@ -76,6 +76,28 @@ def test_an_environment_is_stale_when_its_requirements_change(monkeypatch, tmp_p
     assert not environment.ready()
 
 
+@pytest.mark.parametrize("code", [0, 1])
+def test_an_upgrade_brings_the_platform_to_rest_before_packages_are_exchanged(monkeypatch, tmp_path, code):
+    monkeypatch.setenv("CANDLEWICK_HOME", str(tmp_path))
+    pinned, asked = tmp_path / "requirements.txt", tmp_path / "asked"
+    pinned.write_text("a==1\n")
+    environment = bootstrap.Environment("airflow", [pinned], package=False)
+    bootstrap.halt(environment, ["upgrade"])  # nothing is installed yet, so nothing runs
+    environment.python.parent.mkdir(parents=True)
+    environment.python.write_text(f'#!/bin/sh\necho "$@" > {asked}; exit {code}\n')
+    environment.python.chmod(0o755)
+    environment.stamp.write_text(environment.wanted())
+    bootstrap.halt(environment, ["upgrade"])  # no package changes: the upgrade itself brings it to rest
+    assert not asked.exists()
+    pinned.write_text("a==2\n")
+    if code:
+        with pytest.raises(BootstrapError, match="no package was exchanged"):
+            bootstrap.halt(environment, ["upgrade", "--wait", "3"])
+    else:
+        bootstrap.halt(environment, ["upgrade", "--wait", "3"])
+    assert asked.read_text() == "-m candlewick.local upgrade --wait 3 --halt\n"
+
+
 @pytest.mark.parametrize("command", bootstrap.WITHOUT_INSTALL)
 def test_looking_at_or_ending_nothing_installs_nothing(monkeypatch, tmp_path, command, capsys):
     monkeypatch.setenv("CANDLEWICK_HOME", str(tmp_path / "new"))
