@@ -13,9 +13,18 @@
 {% endmacro %}
 
 {#-
-    When a rebuilt bucket replaces the stored one that native candles take part in. Minutes vanish only by expiry: what has fewer of them and
-    says the same otherwise is no news. `first_open_time` is null where there is no minute, and then `candle_count` differs as well.
+    When a rebuilt bucket replaces the stored one: it differs, and nothing it was made of is missing now. Minutes vanish only by expiry, so
+    a bucket with fewer of them, or one that begins later or ends earlier, knows less; one that a kept backfill brings back as a whole
+    replaces it. With as many it stays final: when the symbol's last minutes have expired, nothing tells any more that it has passed.
+    A bucket of a native candle alone has no minute, and no first one.
 -#}
-{% macro native_bucket_differs(more=[]) -%}
-    {{ differs('new', 'old', bucket_values() + ['source'] + more) }} and (new.candle_count >= old.candle_count or {{ differs('new', 'old', candle_values() + ['source']) }})
+{% macro bucket_differs(more=[]) -%}
+    {{ differs('new', 'old', bucket_values() + more) }} and {{ is_no_less() }}
+{%- endmacro %}
+
+{% macro is_no_less() -%}
+    (
+        (new.candle_count > old.candle_count or (new.candle_count = old.candle_count and new.is_final >= old.is_final))
+        and coalesce(new.first_open_time <= old.first_open_time and new.last_open_time >= old.last_open_time, old.candle_count = 0)
+    )
 {%- endmacro %}

@@ -29,7 +29,7 @@
 
 {#-
     Hooks of a model whose rows are the bars of another one (hourly_klines of indicators_1h): in the transaction that changes bars, the first
-    final one that is new, differs, or is final no longer. A rebuild says so after its swap, and of everything. The table of progress is
+    final one that is new, differs, or is final no longer, and is replaced. A rebuild says so after its swap, and of everything. The table of progress is
     made by a hook outside of the transaction: `ensure_progress`.
 -#}
 {% macro mark_changed_bars(of_model) %}
@@ -41,7 +41,7 @@
         left join {{ this }} as old force index (primary)
             on old.exchange = new.exchange and old.symbol = new.symbol and old.{{ time }} = new.{{ time }}
         where (new.is_final = 1 or old.is_final = 1)
-            and (old.symbol is null or {{ differs('new', 'old', candle_values() + ['is_final']) }})
+            and (old.symbol is null or ({{ differs('new', 'old', candle_values() + ['is_final']) }} and {{ is_no_less() }}))
         group by new.exchange, new.symbol
     {%- endset -%}
     {{ mark_pending(of_model, changed) }}

@@ -5,7 +5,7 @@
         pins_loads=true,
         feeds=['minutes_heard'],
         keep_history=true,
-        replace_when=differs('new', 'old', bucket_values() + ['hour_count']),
+        replace_when=bucket_differs(['hour_count']),
         pre_hook=[
             {'sql': "{{ ensure_progress() }}", 'transaction': false},
             {'sql': "{{ find_touched('1d') }}", 'transaction': false},

@@ -5,7 +5,7 @@
         pins_loads=true,
         feeds=['daily_klines', 'klines_4h', 'market_stats_24h'],
         keep_history=true,
-        replace_when=differs('new', 'old', bucket_values()),
+        replace_when=bucket_differs(),
         pre_hook=[
             {'sql': "{{ ensure_progress() }}", 'transaction': false},
             {'sql': "{{ find_touched('1h') }}", 'transaction': false},

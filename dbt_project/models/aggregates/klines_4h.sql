@@ -4,7 +4,7 @@
         indexes={'unfinished': ['is_final', 'exchange', 'symbol']},
         pins_loads=true,
         keep_history=true,
-        replace_when=native_bucket_differs(['hour_count']),
+        replace_when=bucket_differs(['source', 'hour_count']),
         pre_hook={'sql': "{{ find_touched('4h', native=true) }}", 'transaction': false}
     )
 }}

@@ -4,7 +4,7 @@
         indexes={'unfinished': ['is_final', 'exchange', 'symbol']},
         pins_loads=true,
         keep_history=true,
-        replace_when=native_bucket_differs(),
+        replace_when=bucket_differs(['source']),
         pre_hook={'sql': "{{ find_touched('5m', native=true) }}", 'transaction': false}
     )
 }}

@@ -2,7 +2,7 @@
     config(
         unique_key=['exchange', 'symbol', 'interval_code', 'open_time'],
         indexes={'by_load': ['load_id']},
-        partition_by={'column': 'open_time', 'from': '2017-07-01'},
+        partition_by={'column': 'open_time', 'from': '2017-07-01', 'days': true},
         pins_loads=true,
         feeds=['hourly_klines', 'klines_5m', 'klines_15m', 'indicators_1m', 'coverage_counts'],
         keep_history=true,

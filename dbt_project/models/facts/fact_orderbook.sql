@@ -2,7 +2,7 @@
     config(
         unique_key=['exchange', 'symbol', 'captured_at', 'side', 'level'],
         indexes={'by_load': ['load_id']},
-        partition_by={'column': 'captured_at', 'from': '2024-01-01'},
+        partition_by={'column': 'captured_at', 'from': '2024-01-01', 'days': true},
         pins_loads=true,
         feeds=['orderbook_metrics'],
         keep_history=true,

@@ -1,7 +1,7 @@
 {{
     config(
         unique_key=['exchange', 'symbol', 'open_time'],
-        partition_by={'column': 'open_time', 'from': '2017-07-01'},
+        partition_by={'column': 'open_time', 'from': '2017-07-01', 'days': true},
         tags=['minute'],
         pins_loads=true,
         in_rounds=true,
