@@ -91,6 +91,19 @@ def test_a_disk_without_room_is_told_before_anything_changes(running, monkeypatc
     assert newest(running.home.root, running.mode) is None
 
 
+def test_the_warehouse_is_saved_once_however_often_the_upgrade_is_tried(platform):
+    platform.start_warehouse(step())
+    platform.start_store(step())
+    platform.provision()
+    for _ in range(2):
+        run = Upgrade(platform)
+        run.note_where_we_are(step())
+        run.save(step())
+        kept = platform.command("candlewick.pipeline.backup", "list").splitlines()
+        assert [line.endswith("never restored") for line in kept if "restored" in line] == [True]
+    assert newest(platform.home.root, platform.mode).backup.startswith("saved ")
+
+
 def test_without_an_upgrade_there_is_nothing_to_take_back(platform):
     with pytest.raises(LauncherError, match=r"No upgrade is noted under .*upgrades, so there is nothing to take back"):
         Rollback(platform)
