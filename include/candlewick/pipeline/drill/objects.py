@@ -98,7 +98,7 @@ def gone(session: Session, live: Live, request: DrillRequest) -> dict[str, list[
             f"WHERE {where} AND (p.object_id IS NULL OR p.expired_at IS NOT NULL) ORDER BY 1, 2",
             parameters,
         )
-        found[data_type] += [Gone(*row, "objects of its rows were deleted for good") for row in rows]
+        found[data_type] += [Gone(symbol, day, "objects of its rows were deleted for good") for symbol, day in rows]
     found["klines"] += _lost_revisions(session, live, request)
     for data_type in ("klines", "depth"):
         found[data_type] += _expired_rows(session, live, request, data_type)
@@ -117,7 +117,7 @@ def _lost_revisions(session: Session, live: Live, request: DrillRequest) -> list
         f"WHERE {where} AND ({there.format('lost')} OR {there.format('kept')}) ORDER BY 1, 2",
         parameters,
     )
-    return [Gone(*row, "objects of its revisions were deleted for good, or loaded again since") for row in rows]
+    return [Gone(symbol, day, "objects of its revisions were deleted for good, or loaded again since") for symbol, day in rows]
 
 
 def _expired_rows(session: Session, live: Live, request: DrillRequest, data_type: str) -> list[Gone]:
@@ -211,4 +211,5 @@ def _within(request: DrillRequest, column: str, symbol: str) -> tuple[str, list[
 def _of_symbols(request: DrillRequest, column: str) -> tuple[str, list[object]]:
     if not request.symbols:
         return "", []
-    return f" AND {column} IN ({', '.join(['%s'] * len(request.symbols))})", sorted(request.symbols)
+    symbols: list[object] = [*sorted(request.symbols)]
+    return f" AND {column} IN ({', '.join(['%s'] * len(symbols))})", symbols
