@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,9 +13,8 @@ import psutil
 import pytest
 import requests
 
-from candlewick.settings import REPOSITORY
-from support.places import DBT
-from support.ports import free_port, wait_until
+from support.launching import as_make_calls, launcher, own_environment, shell, shell_lines, sql
+from support.ports import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -28,28 +25,13 @@ HANGS_SECONDS = 900
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
     """A home and ports of this test's own; nothing set outside reaches the platform."""
-    ports = {f"CANDLEWICK_{what}_PORT": str(free_port()) for what in ("AIRFLOW", "DATABASE", "S3", "EXCHANGE")}
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "CANDLEWICK"))}
-    home = tmp_path_factory.mktemp("home")
-    return {
-        **kept,
-        **ports,
-        "CANDLEWICK_ENV_FILE": "",
-        "CANDLEWICK_HOME": str(home),
-        "CANDLEWICK_DBT_EXECUTABLE": str(DBT),
-        "CANDLEWICK_MINUTE_DEADLINE_MINUTES": "1",
+    return own_environment(
+        tmp_path_factory.mktemp("home"),
+        CANDLEWICK_MINUTE_DEADLINE_MINUTES="1",
         # So that a run can hang: by default five time-outs of 15 s rest the exchange's host, and the run is over in time.
-        "CANDLEWICK_READ_TIMEOUT_SECONDS": str(HANGS_SECONDS),
-        "CANDLEWICK_ANSWER_TIMEOUT_SECONDS": str(HANGS_SECONDS),
-    }
-
-
-def launcher(environment, *words, seconds=600):
-    """Run a launcher command as `make` does; return it when it is done."""
-    return subprocess.run(
-        [sys.executable, "-m", "candlewick.local", *words], env=environment, capture_output=True, text=True,
-        timeout=seconds, check=False,
-    )  # fmt: skip
+        CANDLEWICK_READ_TIMEOUT_SECONDS=str(HANGS_SECONDS),
+        CANDLEWICK_ANSWER_TIMEOUT_SECONDS=str(HANGS_SECONDS),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -61,16 +43,6 @@ def demo(environment):
         yield done
     finally:
         launcher(environment, "down")
-
-
-def shell(environment, command):
-    done = launcher(environment, "shell", "-c", command)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def sql(environment, query):
-    return [line.split("\t") for line in shell(environment, f'mysql -N -B -e "{query}"').splitlines()]
 
 
 def ours(environment):
@@ -212,27 +184,10 @@ def test_a_symbol_added_while_running_comes_with_the_next_cycles(demo, environme
     pytest.fail(f"no candles of SOLUSDT within {RUN_SECONDS} s")
 
 
-def readme_commands():
-    """The `make shell` lines of README.md."""
-    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    return re.findall(r"(?:^|`)(make shell CMD=(?:[^`\n]+))", text, re.MULTILINE)
-
-
-@pytest.mark.parametrize("line", readme_commands())
+@pytest.mark.parametrize("line", shell_lines("README.md"))
 def test_what_the_readme_tells_to_type_works(demo, environment, tmp_path, line):
-    # In Python's place something that tells how make calls the launcher: this test's platform has no virtualenvs.
-    told = tmp_path / "told"
-    told.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n")
-    told.chmod(0o755)
-    # A person does not type this inside another make, whose flags and variables would come along.
-    outside = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    typed = subprocess.run(
-        ["sh", "-c", f"{line} PYTHON={told}"], cwd=REPOSITORY, env=outside, capture_output=True, text=True, check=True
-    )
-    module, *words = json.loads(typed.stdout)[1:]
-    assert module == "candlewick.local.bootstrap"
-    assert len(readme_commands()) >= 7
-    done = launcher(environment, *words)
+    assert len(shell_lines("README.md")) >= 7
+    done = launcher(environment, *as_make_calls(line, tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.strip()
 
