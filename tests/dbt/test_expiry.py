@@ -127,7 +127,7 @@ def test_empty_months_are_cut_into_days_ahead_and_one_with_rows_is_left(warehous
         assert f"p{coming[0]:%Y%m%d}" in names(warehouse, table)
         assert f"p{coming[0]:%Y%m}" not in names(warehouse, table)
     assert f"p{coming[1]:%Y%m}" in names(warehouse, "fact_klines")
-    assert f"p{coming[1]:%Y%m%d}" in names(warehouse, "indicators_1m")
+    assert f"p{coming[1]:%Y%m%d}" in names(warehouse, "fact_orderbook")
     assert f"p{coming[0]:%Y%m}" in names(warehouse, "orderbook_metrics")
     once = {table: names(warehouse, table) for table in BY_DAY}
     warehouse.dbt("run-operation", "ensure_partitions", "--vars", ahead)

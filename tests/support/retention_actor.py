@@ -1,4 +1,4 @@
-"""Retention as a job of a ``warm`` process, with a failpoint at every commit and every statement that changes tables."""
+"""Retention as a job of a ``warm`` process, with a failpoint at every commit and every statement that deletes or changes tables."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def main(job: dict[str, Any]) -> dict[str, Any]:
             with failpoint.around("point"):
                 super().commit()
 
-    def watched(cursor: Any, query: str, *rest: Any) -> Any:
-        if not _CHANGES.match(query):
+    def watched(cursor: Any, query: str | bytearray, *rest: Any) -> Any:
+        if not isinstance(query, str) or not _CHANGES.match(query):  # an INSERT of many rows is bytes
             return execute(cursor, query, *rest)
-        with failpoint.around("point"):
+        with failpoint.around("point", *(["table"] if " TABLE" in query else [])):
             return execute(cursor, query, *rest)
 
     MySQLdb.connections.Connection = Connection

@@ -251,15 +251,16 @@ def test_indicators_and_books_go_by_ages_of_their_own(aged, dbt):
 
 def test_symbols_whose_indicators_are_not_up_to_date_keep_their_bars(aged, dbt):
     aged.fill(("AUSDT", "BUSDT", "CUSDT"), [FIRST_DUE])
+    aged.fill(["BUSDT"], [LAST_DUE])
     aged.run(
         f"INSERT INTO {aged.marts}.indicator_progress (model, exchange, symbol, last_open_time, pending_from, claimed_from, periods) "
         "VALUES ('indicators_1m', 'binance', 'BUSDT', '2026-03-10 23:59', '2026-03-10 05:00', NULL, NULL)"
     )
     summary = expire(aged, dataclasses.replace(CANDLES_ONLY, indicators=90), dbt=dbt)
-    assert aged.rows() == {(FIRST_DUE, "BUSDT"): 1440}
-    assert aged.rows("indicators_1m", where="true") == {(FIRST_DUE, "BUSDT"): 1440}
+    assert aged.rows() == dict.fromkeys([(FIRST_DUE, "BUSDT"), (LAST_DUE, "BUSDT")], 1440)
+    assert aged.rows("indicators_1m", where="true") == dict.fromkeys([(FIRST_DUE, "BUSDT"), (LAST_DUE, "BUSDT")], 1440)
     assert [(one.table, one.symbol) for one in summary.held] == [("fact_klines", "BUSDT"), ("indicators_1m", "BUSDT")]
-    assert "expected rows of indicators_1m before 2026-03-11" in summary.held[0].reason
+    assert "expected rows of indicators_1m before 2026-03-12" in summary.held[0].reason
 
 
 def test_the_days_of_a_month_that_is_over_become_one_partition_again(without_indicators):

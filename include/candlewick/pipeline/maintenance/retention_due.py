@@ -128,6 +128,8 @@ def rows_of_day(
     session: Session, config: Settings, table: BigTable, day: date, symbols: Sequence[str], keep: Protected
 ) -> dict[str, int]:
     """Return the rows of a day that are not protected, of those of the symbols that have any."""
+    if not symbols:
+        return {}
     marks, span = ", ".join(["%s"] * len(symbols)), of_day(day)
     rows = session.all(
         f"SELECT symbol, COUNT(*) FROM {config.marts_schema}.{table.name} FORCE INDEX (PRIMARY) WHERE {table.aging} "
