@@ -97,16 +97,18 @@ def test_many_objects_come_in_order_and_those_that_are_not_there_as_none(lake, b
     assert list(lake.get_many(bucket, [])) == []
 
 
-def test_only_some_of_many_objects_are_read_ahead(lake, bucket):
+def test_only_some_of_many_objects_are_read_ahead_of_somebody_who_is_slow(lake, bucket):
     keys = [f"{number}" for number in range(600)]
     for key in keys:
-        lake.put(bucket, key, b"x" * MEBIBYTE if key == "0" else bytes(200_000))
+        lake.put(bucket, key, bytes(200_000))
     list(lake.get_many(bucket, keys[:1]))
     tracemalloc.start()
-    assert sum(len(payload) for payload in lake.get_many(bucket, keys)) == MEBIBYTE + 599 * 200_000
-    peak = tracemalloc.get_traced_memory()[1]
+    found = lake.get_many(bucket, keys)
+    next(found)
+    lake._readers._pool.shutdown(wait=True)  # until all that was asked for is there
+    held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    assert peak < 40 * MEBIBYTE
+    assert 2 * MEBIBYTE < held < 30 * MEBIBYTE
 
 
 def test_many_objects_cannot_be_read_from_a_store_that_is_down_or_with_a_wrong_secret(

@@ -30,6 +30,7 @@ def test_the_same_answers_make_the_same_bytes_and_come_back_one_by_one():
     again, packed_again = bundle_of(ANSWERS)
 
     assert file.getvalue() == again.getvalue()
+    assert file.getvalue()[4:8] == bytes(4)  # the time of packing is not in it
     assert packed == packed_again
     assert packed.sha256 == hashlib.sha256(file.getvalue()).hexdigest()
     assert packed.bundle_bytes == len(file.getvalue())
@@ -83,3 +84,13 @@ def test_memory_does_not_grow_with_the_answers(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4 << 20
+
+
+def test_memory_does_not_grow_with_their_number():
+    file, packed = bundle_of([(f"2024-06-01/BTCUSDT_klines_{AT + n}.json", AT + n, b"[]") for n in range(10_000)])
+    file.seek(0)
+    tracemalloc.start()
+    assert sum(1 for _ in members(file)) == len(packed.digests) == 10_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 << 20
