@@ -84,11 +84,11 @@ def lake() -> Iterator[Lake]:
         response_checksum_validation="when_required",
     )
     own = Config(**connection("lake").extra_dejson.get("config_kwargs", {}))
-    client = S3Hook(aws_conn_id="lake", config=defaults.merge(own)).get_conn()
+    store = Lake(S3Hook(aws_conn_id="lake", config=defaults.merge(own)).get_conn())
     try:
-        yield Lake(client)
+        yield store
     finally:
-        client.close()
+        store.close()
 
 
 @contextmanager

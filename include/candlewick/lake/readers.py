@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 AHEAD = 4
 """Objects that are read ahead, for each request in flight: while some are used, the requests go on."""
 RETRIES = 3
+REGION = "us-east-1"
+"""What boto3 signs with when nobody named a region."""
 
 
 class Readers:
@@ -53,6 +56,10 @@ class Readers:
             for waiting in ahead:
                 waiting.cancel()
 
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(cancel_futures=True)
+
     def _store(self, bucket: str) -> S3Store:
         with self._lock:
             if bucket not in self._stores:
@@ -60,7 +67,7 @@ class Readers:
                 self._stores[bucket] = S3Store(
                     bucket,
                     endpoint=meta.endpoint_url,
-                    region=meta.region_name,
+                    region=REGION if meta.region_name in (None, "aws-global") else meta.region_name,
                     virtual_hosted_style_request=False,  # the whole endpoint has one host name, as for boto3
                     credential_provider=self._credentials,
                     client_options=self._options(),
@@ -87,6 +94,8 @@ class Readers:
         }
         if verify is False:
             options["allow_invalid_certificates"] = True
+        elif isinstance(verify, str):
+            options["root_certificate"] = Path(verify).read_bytes()
         return options
 
 

@@ -53,6 +53,12 @@ class Lake:
         self.config = config or settings()
         self._readers: Readers | None = None
 
+    def close(self) -> None:
+        """End threads and connections."""
+        if self._readers is not None:
+            self._readers.close()
+        self._client.close()
+
     def ensure_buckets(self) -> list[str]:
         """Create the buckets that are missing; return their names."""
         with _typed_errors("list the buckets"):
