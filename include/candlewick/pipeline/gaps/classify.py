@@ -2,8 +2,8 @@
 
 1. ``rejected``: rows of these minutes came and are in quarantine. Evidence: quarantine ids, object, reason.
 2. ``delisted`` / ``not_listed``: the exchange knows no such symbol and nothing follows / precedes. Evidence: when that was
-   heard, what was asked. (Minutes before the first candle, after a delisting that was heard, and before the horizon of
-   retention are settled by detection already.)
+   heard, what was asked. (Minutes before the first candle, after a delisting that was heard, and those that
+   retention took are settled by detection already.)
 3. ``symbol_halted``: the exchange said another state than TRADING. Evidence: the state, when it was heard and ended.
 4. ``archive_hole``: (a) the exchange's own 15m or 1h candle holds more trades or volume than our minutes of that bucket;
    (b) the published file of the day, its checksum verified, stops inside the day where the gap begins, and candles go
