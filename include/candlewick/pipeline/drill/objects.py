@@ -117,7 +117,10 @@ def _lost_revisions(session: Session, live: Live, request: DrillRequest) -> list
         f"WHERE {where} AND ({there.format('lost')} OR {there.format('kept')}) ORDER BY 1, 2",
         parameters,
     )
-    return [Gone(symbol, day, "objects of its revisions were deleted for good, or loaded again since") for symbol, day in rows]
+    return [
+        Gone(symbol, day, "objects of its revisions were deleted for good, or loaded again since")
+        for symbol, day in rows
+    ]
 
 
 def _expired_rows(session: Session, live: Live, request: DrillRequest, data_type: str) -> list[Gone]:

@@ -120,7 +120,9 @@ def _compared(
     now: datetime,
 ) -> DrillSummary:
     if not facts.are_built(session, live.marts):
-        raise WarehouseError(f"expected facts in the schema {live.marts}, but dbt has built none; run market_minute first")
+        raise WarehouseError(
+            f"expected facts in the schema {live.marts}, but dbt has built none; run market_minute first"
+        )
     schema.upgrade(drill)
     chosen = objects.choose(session, live, request)
     if waiting := objects.unbuilt(session, live):
