@@ -59,7 +59,7 @@ def save(
     for symbol, spans in sorted(days.items()):
         for span in joined(spans):
             together[span].append(symbol)
-    refused = {}
+    refused: dict[tuple[str, Span], str] = {}
     for span, symbols in sorted(together.items()):
         found = _save(span, symbols, dbt)
         refused |= {(symbol, span): reason for symbol, reason in found.items()}
