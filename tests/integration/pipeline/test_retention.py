@@ -207,6 +207,43 @@ def test_what_a_backfill_keeps_or_brings_stays_to_the_minute(without_indicators,
     assert spans(aged)[names[1]] == [(at(FIRST_DUE), at(LAST_DUE))]
 
 
+def test_a_kept_part_stays_also_when_its_backfill_was_cut_short(without_indicators):
+    aged = without_indicators
+    aged.fill(FEW, [FIRST_DUE])
+    aged.backfill("AUSDT", at(FIRST_DUE), at(LAST_DUE), is_kept=1, state="incomplete", part_state="pending")
+    expire(aged)
+    assert aged.rows() == {(FIRST_DUE, "AUSDT"): 1440}
+
+
+BESIDE_EXPIRED = {
+    "hourly_klines SET candle_count = 50": ("hour_start = '2026-03-10 13:00'", "50 of the 60 minutes from 13:00 on"),
+    "klines_5m SET candle_count = 4": ("open_time = '2026-03-10 23:55'", "4 of the 5 minutes from 23:55 on"),
+    "daily_klines SET candle_count = 1439": ("date = '2026-03-10'", "1439 of the 1440 minutes that its hours count"),
+}
+
+
+@pytest.mark.parametrize("change", BESIDE_EXPIRED)
+def test_minutes_that_have_expired_do_not_make_up_for_those_a_roll_up_lacks_of_the_rest_of_the_day(
+    without_indicators, change
+):
+    aged, (where, reason) = without_indicators, BESIDE_EXPIRED[change]
+    aged.fill(FEW, [FIRST_DUE])
+    aged.backfill("AUSDT", at(FIRST_DUE, 12), at(LAST_DUE), is_kept=0, state="running", part_state="pending")
+    expire(aged)
+    assert aged.rows() == {(FIRST_DUE, "AUSDT"): 720}
+    aged.run("UPDATE backfills SET state = 'finished'")
+    name, _, value = change.partition(" ")
+    before = aged.one(f"SELECT candle_count FROM {aged.marts}.{name} WHERE symbol = 'AUSDT' AND {where}")
+    aged.run(f"UPDATE {aged.marts}.{name} {value} WHERE symbol = 'AUSDT' AND {where}")
+
+    assert [one.reason for one in expire(aged).held] == [f"{name} counts {reason}"]
+
+    assert aged.rows() == {(FIRST_DUE, "AUSDT"): 720}
+    aged.run(f"UPDATE {aged.marts}.{name} SET candle_count = {before} WHERE symbol = 'AUSDT' AND {where}")
+    assert expire(aged).held == []
+    assert aged.rows() == {}
+
+
 def test_symbols_have_days_of_their_own_and_0_is_for_ever(without_indicators):
     aged = without_indicators
     aged.fill(("AUSDT", "BUSDT", "CUSDT"), DAYS)

@@ -71,13 +71,12 @@ TABLES = (CANDLES, INDICATORS, BOOKS)
 
 
 def protected(session: Session, exchange: str) -> Protected:
-    """Return the spans of each symbol's minutes that never go: kept backfills' parts, and all a running backfill names."""
+    """Return the spans of each symbol's minutes that never go: all parts of kept backfills, all a running backfill names."""
     found: dict[str, list[Span]] = defaultdict(list)
     minute = Interval.MINUTE_1.value
     for symbol, start, end in session.all(
         "SELECT p.symbol, p.from_time, p.to_time FROM backfill_parts AS p JOIN backfills AS b "
-        "ON b.backfill_id = p.backfill_id WHERE b.is_kept = 1 AND p.exchange = %s AND p.interval_code = %s "
-        "AND p.state <> 'pending'",
+        "ON b.backfill_id = p.backfill_id WHERE b.is_kept = 1 AND p.exchange = %s AND p.interval_code = %s",
         (exchange, minute),
     ):
         found[symbol].append(Span(start, end))

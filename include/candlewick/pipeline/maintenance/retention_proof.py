@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections import Counter, defaultdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from candlewick.market import DataType, Interval
 from candlewick.pipeline.maintenance.retention_due import BOOKS, CANDLES, Protected, outside
-from candlewick.spans import of_day, without
+from candlewick.spans import common, of_day, without
 from candlewick.warehouse import expired, partitions
 from candlewick.warehouse.facts import FEEDS
 from candlewick.warehouse.staging import KLINES, ORDERBOOK
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from candlewick.pipeline.maintenance.retention_due import BigTable
@@ -29,6 +30,9 @@ ROLL_UPS = {
     "hourly_klines": "hour_start", "klines_5m": "open_time", "klines_15m": "open_time", "klines_4h": "open_time",
     "daily_klines": "date",
 }  # fmt: skip
+# Those that are made of minutes, with their length; the others are made of hours.
+OF_MINUTES = {"hourly_klines": 60, "klines_5m": 5, "klines_15m": 15}
+OF_HOURS = ("klines_4h", "daily_klines")
 METRICS, COVERAGE = "orderbook_metrics", "coverage_daily"
 _CHUNK = 500
 
@@ -53,9 +57,11 @@ def held(
     rest = [one for one in symbols if one not in found and without(outside(one, day, keep), gone.get(one, []))]
     for start in range(0, len(rest), _CHUNK):
         part = rest[start : start + _CHUNK]
-        found |= (
-            _books(session, config, day, part) if table is BOOKS else _Candles(session, config, day, part).reasons()
-        )
+        if table is BOOKS:
+            found |= _books(session, config, day, part)
+        else:
+            partly_gone = {one for one in part if common([of_day(day)], gone.get(one, []))}
+            found |= _Candles(session, config, day, part, partly_gone).reasons()
     return found
 
 
@@ -84,8 +90,11 @@ def waiting(session: Session, config: Settings, table: BigTable, day: date, symb
 class _Candles:
     """The 1m candles of one day and some symbols against what was made of them."""
 
-    def __init__(self, session: Session, config: Settings, day: date, symbols: Sequence[str]) -> None:
+    def __init__(
+        self, session: Session, config: Settings, day: date, symbols: Sequence[str], partly_gone: Collection[str]
+    ) -> None:
         self.session, self.config, self.day, self.symbols = session, config, day, symbols
+        self.partly_gone = partly_gone
         self.marts, self.span = config.marts_schema, of_day(day)
 
     def reasons(self) -> dict[str, str]:
@@ -107,6 +116,8 @@ class _Candles:
             less = next((name for name in ROLL_UPS if counted[name].get(symbol, -1) < minutes), None)
             if less:
                 found[symbol] = self._lack(symbol, less, minutes, counted[less].get(symbol))
+            elif symbol in self.partly_gone and (reason := self._lack_beside_expired(symbol, counted)):
+                found[symbol] = reason
             elif not is_final.get(symbol):
                 found[symbol] = "its row in daily_klines is not final"
             elif minutes < DAY_MINUTES and unexplained.get(symbol) != 0:
@@ -144,6 +155,30 @@ class _Candles:
             if row:
                 return f"the hour {row[0]:%H:%M} counts {row[2]} of {row[1]} minutes in hourly_klines"
         return f"{table} counts {counted} of its {minutes} final minutes"
+
+    def _lack_beside_expired(self, symbol: str, counted: Mapping[str, Mapping[str, int]]) -> str | None:
+        """Name what lacks minutes of a day of which others have expired: those are in its sum, and would make up for them."""
+        hours = counted["hourly_klines"][symbol]
+        for name in OF_HOURS:
+            if counted[name][symbol] < hours:
+                return f"{name} counts {counted[name][symbol]} of the {hours} minutes that its hours count"
+        minute = f" AND interval_code = '{Interval.MINUTE_1}' AND is_final = 1"
+        opened = self._rows(symbol, CANDLES.name, CANDLES.time, CANDLES.time, minute)
+        for name, minutes in OF_MINUTES.items():
+            column, length = ROLL_UPS[name], timedelta(minutes=minutes)
+            counts = dict(self._rows(symbol, name, column, f"{column}, candle_count"))
+            there = Counter(self.span.start + (time - self.span.start) // length * length for (time,) in opened)
+            for start, number in sorted(there.items()):
+                if counts.get(start, 0) < number:
+                    return f"{name} counts {counts.get(start, 0)} of the {number} minutes from {start:%H:%M} on"
+        return None
+
+    def _rows(self, symbol: str, table: str, column: str, what: str, more: str = "") -> list[tuple[Any, ...]]:
+        return self.session.all(
+            f"SELECT {what} FROM {self.marts}.{table} FORCE INDEX (PRIMARY) WHERE exchange = %s AND symbol = %s{more} "
+            f"AND {column} >= %s AND {column} < %s",
+            (self.config.exchange, symbol, self.span.start, self.span.end),
+        )
 
     def _gap(self, symbol: str, minutes: int, unexplained: int | None) -> str:
         """Name the minutes that nobody has explained."""
