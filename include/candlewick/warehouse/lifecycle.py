@@ -73,6 +73,17 @@ class LifecycleEvent:
     byte_count: int = 0
 
 
+def has_done(session: Session, run_id: str, step: Step, action: Action, subject: str | None = None) -> bool:
+    """Tell whether a run has done this, to the subject where one is named."""
+    named, values = ("", ()) if subject is None else (" AND subject = %s", (subject,))
+    return bool(
+        session.one(
+            f"SELECT event_id FROM lifecycle_events WHERE run_id = %s AND step = %s AND action = %s{named} LIMIT 1",
+            (run_id, step.value, action.value, *values),
+        )
+    )
+
+
 def record(session: Session, events: Iterable[LifecycleEvent], *, run_id: str, now: datetime) -> None:
     """Write events; the caller commits."""
     session.run_many(

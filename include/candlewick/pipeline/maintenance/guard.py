@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store, record
+from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store, has_done, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +93,10 @@ def demand(
         reason = f"{given.by} approved plan {planned.digest}: {_named(above)}"
         record(session, [_approval(step, approved, reason)], run_id=run_id, now=now)
         session.commit()
-    elif not (approved.holds(current) and _has_begun(session, step, approved, run_id)):
+        return
+    # A killed step finds less to do than was approved, and goes on.
+    has_begun = has_done(session, run_id, step, Action.APPROVED, _subject(approved))
+    if not (has_begun and approved.holds(current)):
         raise NotApproved(
             f"nothing is deleted by {step.value}: {given.by} approved {_named(approved.above(share)) or 'less than that'}, but made "
             f"again the plan would delete {_named(above)}; look at what has changed, the next run asks again"
@@ -106,16 +109,8 @@ def _named(items: tuple[PlanItem, ...]) -> str:
 
 def _approval(step: Step, approved: Plan, reason: str) -> LifecycleEvent:
     store = Store.WAREHOUSE if step is Step.RETENTION else Store.ARCHIVE
-    return LifecycleEvent(
-        step=step, action=Action.APPROVED, store=store, subject=f"plan {approved.digest}", reason=reason
-    )
+    return LifecycleEvent(step=step, action=Action.APPROVED, store=store, subject=_subject(approved), reason=reason)
 
 
-def _has_begun(session: Session, step: Step, approved: Plan, run_id: str) -> bool:
-    """Whether this run has begun to follow the plan: a killed step finds less to do, and goes on."""
-    return bool(
-        session.one(
-            "SELECT event_id FROM lifecycle_events WHERE run_id = %s AND step = %s AND action = %s AND subject = %s LIMIT 1",
-            (run_id, step.value, Action.APPROVED.value, f"plan {approved.digest}"),
-        )
-    )
+def _subject(approved: Plan) -> str:
+    return f"plan {approved.digest}"
