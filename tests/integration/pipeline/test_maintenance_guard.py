@@ -6,12 +6,14 @@ from datetime import datetime
 
 import pytest
 
-from candlewick.pipeline.maintenance import guard
+from candlewick.pipeline.maintenance import guard, steps
 from candlewick.pipeline.maintenance.guard import APPROVE, REJECT, NotApproved
 from candlewick.pipeline.maintenance.plan import Plan, PlanItem
 from candlewick.pipeline.maintenance.request import MaintenanceRequest
+from candlewick.pipeline.maintenance.steps import StepOff, Tools
 from candlewick.settings import Settings
-from candlewick.warehouse.lifecycle import Step
+from candlewick.warehouse import lifecycle
+from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store
 from support.minute_path import ask
 
 NOW = datetime(2024, 6, 2, 2)
@@ -110,6 +112,33 @@ def test_more_than_the_guard_that_nobody_was_asked_about_is_not_deleted(pass_gua
 def test_a_consent_to_another_plan_is_none(pass_guard):
     with pytest.raises(NotApproved, match="its plan was not approved"):
         pass_guard(plan(), plan(), approved(plan(301)))
+
+
+@pytest.mark.parametrize("step", ["expire", "retention"])
+def test_a_run_that_is_to_save_the_warehouse_before_deletes_nothing_without_that(warehouse, monkeypatch, step):
+    monkeypatch.setitem(steps._WAYS, step, lambda *_: "deleted")
+    tools = Tools(lake=None, warehouse=warehouse, dbt=None, tell=None, run_id="run")
+
+    def perform(**params):
+        made = Plan(now=NOW, request=MaintenanceRequest.read(params, Settings()), items=())
+        planned = {"plan": made.hand_on(), "question": ""}
+        return steps.perform(tools, step, planned, steps.consent(planned, None, hours=24))
+
+    def saved(run_id):
+        event = LifecycleEvent(
+            step=Step.BACKUP, action=Action.SAVED, store=Store.BACKUP, subject="20240602T020000Z", reason="…"
+        )
+        with warehouse.session() as session:
+            lifecycle.record(session, [event], run_id=run_id, now=NOW)
+
+    assert perform() == "deleted"
+    saved("another")
+    with pytest.raises(
+        StepOff, match=f"nothing is deleted by {step}: this run was to save the warehouse before, and has not"
+    ):
+        perform(backup=True)
+    saved("run")
+    assert perform(backup=True) == "deleted"
 
 
 def test_a_rejection_deletes_nothing_and_says_who():

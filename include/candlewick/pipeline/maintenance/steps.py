@@ -14,7 +14,7 @@ from candlewick.pipeline.maintenance.plan import DELETING, Plan
 from candlewick.pipeline.maintenance.request import MaintenanceRequest
 from candlewick.pipeline.maintenance.sweep_summary import SweepSummary
 from candlewick.warehouse.database import utc_now
-from candlewick.warehouse.lifecycle import Step
+from candlewick.warehouse.lifecycle import Action, Step, has_done
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -78,7 +78,8 @@ def perform(tools: Tools, name: str, planned: Mapping[str, Any] | None, consente
     """Do one step with the plan's cutoffs; return what it did in a sentence.
 
     Raises:
-        StepOff: it is switched off, the run is dry, has no plan, or its deletion was not approved.
+        StepOff: it is switched off, the run is dry, has no plan, its deletion was not approved, or the backup that was asked
+            for before it was not made.
         NotApproved: its plan is no longer the approved one.
     """
     plan = _to_be_followed(planned)
@@ -86,7 +87,14 @@ def perform(tools: Tools, name: str, planned: Mapping[str, Any] | None, consente
         raise StepOff(f"{name} is switched off for this run")
     if name in DELETING and consented is None:
         raise StepOff(f"nothing is deleted by {name}: the plan was not approved")
+    if name in DELETING and plan.request.backup and not _is_saved(tools):
+        raise StepOff(f"nothing is deleted by {name}: this run was to save the warehouse before, and has not")
     return _WAYS[name](tools, plan, None if consented is None else Consent.model_validate(consented))
+
+
+def _is_saved(tools: Tools) -> bool:
+    with tools.warehouse.session() as session:
+        return has_done(session, tools.run_id, Step.BACKUP, Action.SAVED)
 
 
 def build_storage(tools: Tools, planned: Mapping[str, Any] | None) -> str:
