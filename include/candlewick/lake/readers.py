@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 AHEAD = 4
 """Objects that are read ahead, for each request in flight: while some are used, the requests go on."""
 RETRIES = 3
+KEPT = timedelta(minutes=10)
+"""Credentials are asked for again five minutes before; botocore gives none that end earlier than in ten."""
 REGION = "us-east-1"
 """What boto3 signs with when nobody named a region."""
 
@@ -82,7 +84,7 @@ class Readers:
             "access_key_id": found.access_key,
             "secret_access_key": found.secret_key,
             "token": found.token,
-            "expires_at": None,  # asked for each time: nothing is held longer than botocore holds it
+            "expires_at": datetime.now(UTC) + KEPT,  # without an end they would be kept for good
         }
 
     def _options(self) -> ClientConfig:

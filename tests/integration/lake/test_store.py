@@ -6,12 +6,15 @@ import hashlib
 import io
 import socket
 import threading
+import time
 import tracemalloc
+from datetime import timedelta
 
 import boto3
 import pytest
 from botocore.config import Config
 
+from candlewick.lake import readers
 from candlewick.lake.store import Lake, LakeError, LakeUnavailable, ObjectMissing
 
 MEBIBYTE = 1 << 20
@@ -130,6 +133,43 @@ def test_many_objects_cannot_be_read_from_a_store_that_is_down_or_with_a_wrong_s
     )  # fmt: skip
     with pytest.raises(LakeUnavailable, match=r"expected to read raw/a, but the object store does not answer"):
         list(Lake(client, config).get_many("raw", ["a"]))
+
+
+def test_credentials_that_change_are_taken_up_before_they_end(monkeypatch):
+    """Those of a role end within hours, a run of maintenance takes as long."""
+    signed: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_answer_and_note, args=(server, signed), daemon=True).start()
+        client = boto3.client(
+            "s3", endpoint_url=f"http://127.0.0.1:{server.getsockname()[1]}", region_name="us-east-1",
+            aws_access_key_id="first", aws_secret_access_key="b",
+            config=Config(s3={"addressing_style": "path"}, proxies={}),
+        )  # fmt: skip
+        assert timedelta(minutes=5) < readers.KEPT <= timedelta(minutes=10)
+        monkeypatch.setattr(readers, "KEPT", timedelta(minutes=4))  # ends within the five minutes: asked for again
+        lake = Lake(client)
+        assert list(lake.get_many("raw", ["a"])) == [b"1"]
+        client._request_signer._credentials.access_key = "second"
+        time.sleep(0.3)  # it is asked ten times a second at most
+        assert list(lake.get_many("raw", ["a"])) == [b"1"]
+        lake.close()
+    assert signed == ["first", "second"]
+
+
+def _answer_and_note(server, signed):
+    while True:
+        try:
+            connection, _ = server.accept()
+        except OSError:
+            return
+        with connection:
+            asked = connection.recv(65_536).decode()
+            signed.append(asked.partition("Credential=")[2].partition("/")[0])
+            head = (
+                'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nETag: "e"\r\nConnection: close\r\n'
+                "Last-Modified: Sat, 01 Jun 2024 00:00:00 GMT\r\n\r\n"
+            )
+            connection.sendall(head.encode() + b"1")
 
 
 def test_many_objects_are_deleted_also_when_some_are_gone_already(lake, bucket):
