@@ -87,6 +87,11 @@ def work_tables(session: Session, config: Settings, before: datetime) -> list[Le
     return sorted(found, key=lambda one: one.name)
 
 
+def is_work(name: str) -> bool:
+    """Whether a table's name says that it is work in progress beside another one."""
+    return _WORK.fullmatch(name) is not None
+
+
 def drop(session: Session, config: Settings, leftover: Leftover, wait_seconds: int) -> None:
     """Drop a table of unfinished work; the caller holds the writer's lock of its base."""
     session.run("SET SESSION lock_wait_timeout = %s", (wait_seconds,))

@@ -17,7 +17,7 @@ from candlewick.pipeline.backup import manifest as files
 from candlewick.pipeline.backup import programs
 from candlewick.pipeline.backup.digest import Digest
 from candlewick.pipeline.backup.parts import Parts, remove
-from candlewick.warehouse import lifecycle
+from candlewick.warehouse import leftovers, lifecycle
 from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ ABANDONED = timedelta(days=1)
 MADE_ANEW = (
     "price_distribution", "return_distribution", "return_histogram", "volatility", "volume_profile", "window_returns",
 )  # fmt: skip
-# What a killed build or deletion left beside a table.
-LEFT_OVER = ("__next", "__prev", "__batch", "__kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ class _Save:
         return made
 
     def _left_out(self) -> list[str]:
-        """Name the views, what dbt makes anew each hour, and what killed builds left."""
+        """Name the views, what dbt makes anew each hour, and tables that are work in progress or were left by killed work."""
         rows = self.session.all(
             "SELECT table_schema, table_name, table_type FROM information_schema.tables WHERE table_schema IN (%s, %s) "
             "ORDER BY 1, 2",
@@ -131,7 +129,7 @@ class _Save:
         return [
             f"{schema}.{name}"
             for schema, name, kind in rows
-            if kind != "BASE TABLE" or name.endswith(LEFT_OVER) or (schema == self.marts and name in MADE_ANEW)
+            if kind != "BASE TABLE" or leftovers.is_work(name) or (schema == self.marts and name in MADE_ANEW)
         ]
 
     def _asked(self, query: str) -> str:

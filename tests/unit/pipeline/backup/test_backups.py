@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from candlewick.pipeline.backup import __main__ as command
 from candlewick.pipeline.backup.manifest import MANIFEST, VERIFIED, Stored, part_key, stamp_of
 from candlewick.pipeline.backup.programs import BackupFailed, dump
-from candlewick.pipeline.backup.save import MADE_ANEW, too_old
+from candlewick.pipeline.backup.save import MADE_ANEW, _Save, too_old
 from candlewick.settings import Settings
 from candlewick.warehouse.database import Address
 
@@ -65,6 +66,20 @@ def test_what_dbt_makes_anew_each_hour_is_left_out_and_nothing_else():
         if re.search(r"materialized\s*=\s*'table'", path.read_text(encoding="utf-8"))
     ]
     assert sorted(found) == sorted(MADE_ANEW)
+
+
+def test_tables_that_are_work_in_progress_are_left_out_also_with_the_time_dbt_names_them_by():
+    config = SimpleNamespace(raw_schema="raw", marts_schema="marts")
+    kept = [("raw", "loads", "BASE TABLE"), ("marts", "fact_klines", "BASE TABLE")]
+    left = [
+        ("marts", "fact_klines__next120000123456", "BASE TABLE"), ("marts", "daily_klines__prev120000123456", "BASE TABLE"),
+        ("marts", "fact_klines__kept", "BASE TABLE"), ("marts", "volatility", "BASE TABLE"), ("marts", "overview", "VIEW"),
+    ]  # fmt: skip
+    session = SimpleNamespace(all=lambda *_: [*kept, *left])
+
+    found = _Save(SimpleNamespace(config=config), None, session)._left_out()
+
+    assert found == [f"{schema}.{name}" for schema, name, _ in left]
 
 
 def test_without_the_program_one_sentence_says_what_to_install(monkeypatch, tmp_path):
