@@ -6,7 +6,7 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from candlewick.lake.envelope import unwrap
 from candlewick.lake.keys import parse_raw_key, raw_key
@@ -119,9 +119,7 @@ class Answers:
                     self.summary.skipped += 1
                     return
                 continue
-            known = self.session.one(
-                "SELECT outcome_id, sha256, load_state, lane FROM extraction_outcomes WHERE object_key = %s", (key,)
-            )
+            known = self._known(key)
             if known is None:
                 self.waiting[key] = _Answer(payload, sha256, self._outcome(envelope, span, key, page, payload, sha256))
                 return
@@ -129,6 +127,16 @@ class Answers:
                 is_queued = tuple(known[2:]) == ("pending", Lane.BACKFILL.value)
                 self.summary.known(known[0], len(payload), is_queued=is_queued)
                 return
+
+    def _known(self, key: str) -> tuple[Any, ...] | None:
+        """Return (id, sha256, load state, lane) of the answer with this key, also when its outcome was pruned."""
+        return self.session.one(
+            "SELECT o.outcome_id, COALESCE(o.sha256, p.sha256), o.load_state, o.lane FROM extraction_outcomes AS o "
+            "LEFT JOIN processed_files AS p ON p.object_id = o.outcome_id WHERE o.object_key = %s",
+            (key,),
+        ) or self.session.one(
+            "SELECT object_id, sha256, 'loaded', '' FROM processed_files WHERE object_key = %s", (key,)
+        )
 
     def _outcome(self, envelope: Envelope, span: Span, key: str, page: int, payload: bytes, sha256: str) -> Outcome:
         first, last = (None if stamp is None else from_ms(stamp) for stamp in (span.first_open_ms, span.last_open_ms))

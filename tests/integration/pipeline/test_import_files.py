@@ -137,6 +137,18 @@ def test_importing_the_same_files_again_queues_nothing_twice(imported, lake, war
     assert len(queued(warehouse)) == 3
 
 
+def test_an_answer_that_was_loaded_is_known_also_when_its_outcome_was_pruned(imported, lake, warehouse, root):
+    (root / "a.json").write_bytes(ours())
+    load_objects(lake, warehouse, "run", imported().object_ids)
+    ask(warehouse, "UPDATE extraction_outcomes SET sha256 = NULL")  # as a rebuild writes it
+    assert imported().skipped == 1
+    ask(warehouse, "DELETE FROM extraction_outcomes")
+
+    again = imported()
+    assert (again.object_ids, again.skipped) == ([], 1)
+    assert queued(warehouse) == []
+
+
 def test_one_answer_under_two_names_is_queued_once(imported, warehouse, root):
     (root / "a.json").write_bytes(ours())
     (root / "b.json").write_bytes(ours())
