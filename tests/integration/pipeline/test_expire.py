@@ -60,6 +60,21 @@ def test_bundles_past_their_age_are_deleted_and_their_rows_say_when_and_why(lake
     assert (run(lake, warehouse).bundles, plan(lake, warehouse).answers.objects) == (0, 0)
 
 
+def test_days_count_from_the_plan_and_rows_say_when_it_was_done(lake, warehouse):
+    """A person took a day to approve: meanwhile another day has come of age, which the plan did not name."""
+    live(lake, warehouse, days=2)
+    done, planned = NOW + timedelta(hours=30), NOW
+    archive.run(lake, warehouse, "maintenance", done, 7, counted_from=planned)
+    assert ask(warehouse, "SELECT DISTINCT date, archived_at FROM archive_bundles") == [(DAY.date(), done)]
+    archive.run(lake, warehouse, "maintenance", done, 7)
+
+    done, planned = DUE + timedelta(hours=30), DUE
+    expire.run(lake, warehouse, "maintenance", done, 30, counted_from=planned)
+    expired = "SELECT DISTINCT date, expired_at, expiry_reason FROM archive_bundles WHERE state = 'expired'"
+    assert ask(warehouse, expired) == [(DAY.date(), done, f"captured more than 30 days before {planned.date()}")]
+    assert ask(warehouse, "SELECT DISTINCT occurred_at FROM lifecycle_events WHERE step = 'expire'") == [(done,)]
+
+
 def test_a_bundle_with_an_answer_that_is_queued_stays_and_is_reported(lake, warehouse, archived):
     key = next(key for key in archived if key.startswith("2024-06-01/BTCUSDT_klines"))
     ask(

@@ -91,15 +91,18 @@ def plan(session: Session, config: Settings, now: datetime, after_days: int) -> 
     )
 
 
-def run(lake: Lake, warehouse: Warehouse, run_id: str, now: datetime, after_days: int) -> ArchiveSummary:
+def run(
+    lake: Lake, warehouse: Warehouse, run_id: str, now: datetime, after_days: int, counted_from: datetime | None = None
+) -> ArchiveSummary:
     """Archive every answer that is due; finish what a killed run has left.
 
     Args:
         lake: both its buckets.
         warehouse: the writer's account.
         run_id: goes into the rows.
-        now: naive UTC; with ``after_days`` it says what is due.
+        now: naive UTC; stamps the rows.
         after_days: objects captured on a day that ended so many days ago or earlier move.
+        counted_from: the moment the days count from; without it ``now``.
 
     Raises:
         WarehouseBusy, WarehouseError: the warehouse does not answer, or another run holds the lock; bundles that are
@@ -110,4 +113,4 @@ def run(lake: Lake, warehouse: Warehouse, run_id: str, now: datetime, after_days
     from candlewick.pipeline.maintenance.archiving import Archiving
 
     with warehouse.session() as session, warehouse.named_lock(session, LOCK):
-        return Archiving(lake, session, run_id, now).all(ageing.midnight(now, after_days))
+        return Archiving(lake, session, run_id, now).all(ageing.midnight(counted_from or now, after_days))

@@ -105,15 +105,18 @@ def _held(session: Session, config: Settings, cutoff: datetime) -> tuple[Held, .
     return (*bundles.held(session, cutoff.date()), *ageing.held(session, config.archive_bucket, cutoff))
 
 
-def run(lake: Lake, warehouse: Warehouse, run_id: str, now: datetime, keep_days: int) -> ExpireSummary:
+def run(
+    lake: Lake, warehouse: Warehouse, run_id: str, now: datetime, keep_days: int, counted_from: datetime | None = None
+) -> ExpireSummary:
     """Delete what is due in the archive for good. What no row knows is not touched; the sweep reports it.
 
     Args:
         lake: the archive's bucket.
         warehouse: the writer's account.
         run_id: goes into the rows.
-        now: naive UTC; with ``keep_days`` it says what is due.
+        now: naive UTC; stamps the rows.
         keep_days: archived objects captured on a day that ended so many days ago or earlier go.
+        counted_from: the moment the days count from; without it ``now``.
 
     Raises:
         WarehouseBusy, WarehouseError: the warehouse does not answer, or a rebuild or another run holds a lock.
@@ -125,17 +128,19 @@ def run(lake: Lake, warehouse: Warehouse, run_id: str, now: datetime, keep_days:
         warehouse.named_lock(session, LOCK),
         warehouse.named_lock(session, REBUILD),
     ):
-        return _Expiry(lake, session, run_id, now, keep_days).all()
+        return _Expiry(lake, session, run_id, now, counted_from or now, keep_days).all()
 
 
 class _Expiry:
     """One call; its session holds the locks."""
 
-    def __init__(self, lake: Lake, session: Session, run_id: str, now: datetime, keep_days: int) -> None:
+    def __init__(
+        self, lake: Lake, session: Session, run_id: str, now: datetime, counted_from: datetime, keep_days: int
+    ) -> None:
         self.lake, self.session, self.run_id, self.now = lake, session, run_id, now
         self.bucket = lake.config.archive_bucket
-        self.cutoff = ageing.midnight(now, keep_days)
-        self.reason = f"captured more than {keep_days} days before {now.date()}"
+        self.cutoff = ageing.midnight(counted_from, keep_days)
+        self.reason = f"captured more than {keep_days} days before {counted_from.date()}"
         self.summary = ExpireSummary()
 
     def all(self) -> ExpireSummary:
