@@ -129,13 +129,17 @@ def _allowed(tools: Tools, plan: Plan, given: Consent | None, step: Step) -> Any
 
 def _archive(tools: Tools, plan: Plan, _: Consent | None) -> str:
     days = plan.request.archive_after_days
-    return archive.run(tools.lake, tools.warehouse, run_id=tools.run_id, now=plan.now, after_days=days).sentence
+    return archive.run(
+        tools.lake, tools.warehouse, run_id=tools.run_id, now=tools.clock(), after_days=days, counted_from=plan.now
+    ).sentence
 
 
 def _expire(tools: Tools, plan: Plan, given: Consent | None) -> str:
     _allowed(tools, plan, given, Step.EXPIRE)
     days = plan.request.archived_keep_days
-    return expire.run(tools.lake, tools.warehouse, run_id=tools.run_id, now=plan.now, keep_days=days).sentence
+    return expire.run(
+        tools.lake, tools.warehouse, run_id=tools.run_id, now=tools.clock(), keep_days=days, counted_from=plan.now
+    ).sentence
 
 
 def _retention(tools: Tools, plan: Plan, given: Consent | None) -> str:
