@@ -39,7 +39,8 @@ def finish(lake: Lake, found: Bundle, adopt: Callable[[Sequence[str]], None]) ->
     Args:
         lake: both its buckets.
         found: the bundle.
-        adopt: notes, for good, that objects with these keys lie in the bundle; called before they are deleted.
+        adopt: notes, for good, that objects with these keys lie in the bundle; called before they are deleted, and for
+            those that are gone: their rows may be of a backup that knew nothing of the bundle.
 
     Raises:
         LakeUnavailable, LakeError: the store does not answer.
@@ -59,16 +60,17 @@ def finish(lake: Lake, found: Bundle, adopt: Callable[[Sequence[str]], None]) ->
     bucket, names = lake.config.raw_bucket, list(digests)
     for start in range(0, len(names), AT_ONCE):
         part = names[start : start + AT_ONCE]
-        same = []
+        same, gone = [], []
         for name, payload in zip(part, lake.get_many(bucket, part), strict=True):
             if payload is None:
+                gone.append(name)
                 continue
             if hashlib.sha256(payload).hexdigest() != digests[name]:
                 differ.append(name)
                 continue
             same.append(name)
             size += len(payload)
-        adopt(same)
+        adopt([*same, *gone])
         if refused := lake.delete_many(bucket, same):
             name, why = next(iter(refused.items()))
             done.failure = LakeUnavailable(
