@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from candlewick.lake.bundle import DamagedBundle
 from candlewick.lake.store import LakeError
 from candlewick.market import Lane, RejectReason
 from candlewick.pipeline.batch import read_and_convert, settle, stage
@@ -139,13 +140,16 @@ class _Bulk:
                 return read_file(self.lake, objects[0], folder, self.summary)
             except LakeError as error:
                 self.unread[objects[0].object_id] = error
-                return Unit([])
+                return Unit([], is_refused=True)
+        unread: dict[int, LakeError] = {}
         with self.summary.timed("lake"):
-            return Unit(read_and_convert(reader, objects, self.unread))
+            batch = read_and_convert(reader, objects, unread)
+        self.unread |= unread
+        return Unit(batch, is_refused=not batch and not any(isinstance(one, DamagedBundle) for one in unread.values()))
 
     def _load(self, session: Session, unit: Unit) -> None:
         """Write a unit; what the server does not take as it is goes to quarantine."""
-        self.unread_in_a_row = 0 if unit.batch else self.unread_in_a_row + 1
+        self.unread_in_a_row = self.unread_in_a_row + 1 if unit.is_refused else 0
         try:
             self._write(session, unit)
         except staging.RowsRefused as refusal:

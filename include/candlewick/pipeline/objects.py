@@ -50,9 +50,13 @@ class ObjectReader:
     def _read(self, batch: Sequence[LoadableObject]) -> dict[int, Payload]:
         loose = [one for one in batch if one.bundle_key is None]
         found = dict(zip((one.object_id for one in loose), self._pool.map(self._loose, loose), strict=True))
+        unreadable: dict[str, LakeError] = {}  # what cannot be read now is not asked for again for each of its answers
         for one in sorted(batch, key=lambda one: one.bundle_key or ""):
-            if one.bundle_key is not None:
-                found[one.object_id] = self._bundled(one, one.bundle_key)
+            if (key := one.bundle_key) is not None:
+                payload = unreadable[key] if key in unreadable else self._bundled(one, key)
+                if isinstance(payload, LakeError):
+                    unreadable[key] = payload
+                found[one.object_id] = payload
         return found
 
     def _loose(self, one: LoadableObject) -> Payload:

@@ -33,6 +33,8 @@ class Unit:
 
     batch: list[Fetched]
     lines: Path | None = None
+    is_refused: bool = False
+    """Whether the store gave nothing of it. A damaged bundle is that bundle's fault."""
 
     @property
     def name(self) -> str:

@@ -196,30 +196,6 @@ def test_what_a_forced_rebuild_queues_is_taken_bundle_by_bundle(lake, warehouse,
     assert len(opened) == 6 > MOST_OPEN
 
 
-def test_a_bundle_that_cannot_be_unpacked_is_left_out_of_a_rebuild(lake, warehouse):
-    payloads = live(lake, warehouse, days=1)
-    age(lake, warehouse)
-    forget(warehouse, *LEDGERS, "archive_bundles")
-    bad = bundle_keys(lake)[0]
-    lake.put(lake.config.archive_bucket, bad, lake.get(lake.config.archive_bucket, bad)[:-20])
-
-    queued = queue_from_lake(lake, warehouse, "again", RebuildRequest())
-    assert (queued.answers, queued.foreign) == (len(payloads) - 3, 1)
-
-
-def test_a_bundle_that_is_damaged_keeps_its_objects_queued(lake, warehouse):
-    live(lake, warehouse, days=1)
-    age(lake, warehouse)
-    queue_from_lake(lake, warehouse, "again", RebuildRequest(force=True))
-    bad = bundle_keys(lake)[0]
-    whole = lake.get(lake.config.archive_bucket, bad)
-    lake.put(lake.config.archive_bucket, bad, whole[:-20])
-    with pytest.raises(Exception, match=r"3 objects could not be read and stay queued: expected a \.tar\.gz"):
-        load_backlog(lake, warehouse, "again")
-    lake.put(lake.config.archive_bucket, bad, whole)
-    assert load_backlog(lake, warehouse, "again").objects == 3
-
-
 def test_an_object_of_the_backfill_lane_ages_like_any_other(lake, warehouse):
     key = capture(lake, warehouse, "BTCUSDT", DAY + timedelta(hours=3), lane=Lane.BACKFILL)
     load_backlog(lake, warehouse, "backfill")
