@@ -315,6 +315,25 @@ def test_the_days_of_a_month_that_is_over_become_one_partition_again(without_ind
     assert aged.rows(where="true") == {(LAST_DUE, name): 24 for name in FEW}
 
 
+def test_a_month_of_which_much_is_left_keeps_its_days(without_indicators, monkeypatch):
+    aged = without_indicators
+    monkeypatch.setattr(retention, "MOST_ROWS_MERGED", 47)
+    aged.native_hours(FEW, LAST_DUE)
+    assert expire(aged, now=datetime(2026, 6, 30, 2)).merged == 0
+    monkeypatch.setattr(retention, "MOST_ROWS_MERGED", 48)
+    assert expire(aged, now=datetime(2026, 6, 30, 2)).merged == 1
+
+
+def test_a_table_can_be_changed_while_its_plan_is_at_hand(without_indicators):
+    aged = without_indicators
+    aged.fill(FEW, [FIRST_DUE])
+    with aged.warehouse.session() as session:
+        assert item(retention.plan(session, aged.config, NOW, CANDLES_ONLY)).rows == 2880
+        with aged.warehouse.session() as other:
+            other.run("SET SESSION lock_wait_timeout = 1")
+            other.run(f"ALTER TABLE {aged.marts}.fact_klines ADD COLUMN note VARCHAR(8) NULL")
+
+
 def test_a_reader_that_idles_in_its_transaction_makes_it_give_up_soon_and_nothing_is_lost(
     without_indicators, monkeypatch
 ):

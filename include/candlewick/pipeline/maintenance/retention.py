@@ -69,7 +69,9 @@ def plan(session: Session, config: Settings, now: datetime, days: RetentionDays)
             if left := {symbol: count for symbol, count in rows.items() if symbol not in reasons}:
                 going[day] = left
                 work.append(DayOfRows(table=table.name, day=day, symbols=tuple(sorted(left))))
+            session.commit()  # a table may not be changed while a transaction that has read it is open
         items.append(_item(session, config.marts_schema, table, going))
+        session.commit()
     items += retention_ledgers.plan(session, config.raw_schema, now, days)
     return RetentionPlan(now=now, days=days, items=tuple(items), held=held_spans(held), work=tuple(work))
 
@@ -148,9 +150,10 @@ def _merge_months(warehouse: Warehouse, table: BigTable, plan: RetentionPlan) ->
         for days in partitions.whole_months(partitions.of_table(session, marts, table.name), until.date()):
             with warehouse.writer_lock(session, table.name):
                 names = ", ".join(day.name for day in days)
-                row = session.one(f"SELECT COUNT(*) FROM {marts}.{table.name} PARTITION ({names})")
+                rows = f"SELECT 1 FROM {marts}.{table.name} PARTITION ({names}) LIMIT {MOST_ROWS_MERGED + 1}"
+                row = session.one(f"SELECT COUNT(*) FROM ({rows}) AS some_rows")
+                session.commit()
                 if row and int(row[0]) <= MOST_ROWS_MERGED:
-                    session.commit()
                     partitions.merge_days(session, marts, table.name, days)
                     merged += 1
     return merged

@@ -72,7 +72,9 @@ def delete_day(
         counted = Counted(session, event, run_id, now)
         work = _Day(warehouse, session, table, day, counted, done)
         partition = _of_the_day(session, config.marts_schema, table, day)
-        if partition and sum(rows.values()) >= FEW_ROWS and work.is_mostly_gone(partition, rows):
+        is_for_change = partition and sum(rows.values()) >= FEW_ROWS and work.is_mostly_gone(partition, rows)
+        session.commit()  # who holds the writer's lock may change the table, and waits for readers of it
+        if partition and is_for_change:
             done.by_partition = work.change_partition(partition, rows)
         if not done.by_partition:
             for batch in _batches({symbol: count for symbol, count in rows.items() if symbol not in done.held}):
