@@ -40,6 +40,8 @@ def built(warehouse: Warehouse) -> Built:
 def take_back(warehouse: Warehouse, before: Built, models: Mapping[str, Sequence[str]]) -> list[str]:
     """Take out what is not in ``before``; return it in words. Can be run again after a crash anywhere.
 
+    Where nothing was built before, nothing is taken out: all there is would go, with hours whose minutes have expired since.
+
     Args:
         warehouse: the writer's account, which owns the marts as dbt does.
         before: what there was.
@@ -48,6 +50,8 @@ def take_back(warehouse: Warehouse, before: Built, models: Mapping[str, Sequence
     Raises:
         WarehouseBusy: someone reads a table for longer than a change of it may wait.
     """
+    if not before.columns:
+        return []
     marts = warehouse.config.marts_schema
     with warehouse.session() as session:
         session.run(f"SET SESSION lock_wait_timeout = {DDL_WAIT_SECONDS}")

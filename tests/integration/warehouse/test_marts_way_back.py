@@ -94,3 +94,9 @@ def test_killed_anywhere_the_same_again_finishes(run, warehouse, before, newer):
 
 def test_where_nothing_was_built_there_is_nothing_to_note(warehouse):
     assert marts.built(warehouse) == Built({}, {})
+
+
+@pytest.mark.usefixtures("before")
+def test_what_was_built_since_an_upgrade_of_nothing_is_not_taken_out(run, warehouse):
+    assert marts.take_back(warehouse, Built({}, {}), MODELS) == []
+    assert run("SELECT n FROM facts ORDER BY n") == [(1,), (2,)]
