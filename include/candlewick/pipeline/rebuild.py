@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from heapq import merge
 from itertools import islice
@@ -24,13 +24,12 @@ from candlewick.exchange.errors import ExchangeError
 from candlewick.lake.bundle import DamagedBundle
 from candlewick.lake.keys import ARCHIVE, checksum_key, parse_archive_key, parse_bundle_key, parse_raw_key
 from candlewick.lake.store import ObjectMissing
-from candlewick.market import Lane, Source
 from candlewick.pipeline import rebuild_bundles
 from candlewick.pipeline.archive_edition import Edition
+from candlewick.pipeline.found import FoundAnswer
 from candlewick.warehouse import archive_files, bundles, outcomes, processed
 from candlewick.warehouse.archive_files import FileState
-from candlewick.warehouse.database import from_ms, to_ms, utc_now
-from candlewick.warehouse.outcomes import Outcome
+from candlewick.warehouse.database import to_ms, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -186,7 +185,13 @@ class _Rebuild:
             self._queue_answers(unknown, bundle_id)
 
     def _queue_answers(self, unknown: list[Listed], bundle_id: int | None = None) -> None:
-        rows = [replace(self._outcome(*one), bundle_id=bundle_id) for one in unknown]
+        rows = [
+            FoundAnswer(named=named, bucket=bucket, key=key, payload_bytes=size, bundle_id=bundle_id).outcome(
+                self.config.exchange, self.run_id, SHARD
+            )
+            for bucket, key, size in unknown
+            if (named := parse_raw_key(key))
+        ]
         outcomes.record(self.session, rows)
         self.session.commit()
         self.summary.answers += len(rows)
@@ -230,17 +235,6 @@ class _Rebuild:
             return (read_checksum(body, found[0], checksum_key(key)).sha256 if found else None), None
         except ExchangeError as error:
             return None, str(error)
-
-    def _outcome(self, bucket: str, key: str, size: int) -> Outcome:
-        found = parse_raw_key(key)
-        if found is None:
-            raise ValueError(f"expected the key of an answer, got {key}")
-        return Outcome(
-            exchange=self.config.exchange, symbol=found.symbol, data_type=found.data_type,
-            interval_code=found.interval.value if found.interval else "", run_id=self.run_id, shard=SHARD,
-            page=found.page, status="stored", source=Source.REST, captured_at=from_ms(found.captured_at_ms),
-            load_state="pending", lane=Lane.BACKFILL, bucket=bucket, object_key=key, payload_bytes=size,
-        )  # fmt: skip
 
 
 def _batches(listed: Iterator[Listed]) -> Iterator[list[Listed]]:

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 from candlewick.lake.bundle import DamagedBundle
 from candlewick.lake.keys import parse_bundle_key
 from candlewick.lake.store import LakeError, ObjectMissing
-from candlewick.market import Lane, Source
 from candlewick.pipeline import rebuild_bundles
+from candlewick.pipeline.found import FoundAnswer
 from candlewick.pipeline.maintenance import archive
 from candlewick.warehouse import bundles, lifecycle, outcomes, processed, swept
 from candlewick.warehouse.database import WarehouseBusy, from_ms
 from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store
-from candlewick.warehouse.outcomes import Outcome
 from candlewick.warehouse.swept import Missing
 
 if TYPE_CHECKING:
@@ -174,18 +173,15 @@ class Bundles:
             one for one in page
             if one.key not in known and not (horizon and from_ms(one.found.captured_at_ms) < horizon)
         ]  # fmt: skip
-        outcomes.record(self.session, [self._row(one, bundle_id) for one in fresh])
-        self.summary.repaired += len(fresh)
-
-    def _row(self, one: Member, bundle_id: int) -> Outcome:
-        found = one.found
-        return Outcome(
-            exchange=self.config.exchange, symbol=found.symbol, data_type=found.data_type,
-            interval_code=found.interval.value if found.interval else "", run_id=self.run_id, shard=SHARD,
-            page=found.page, status="stored", source=Source.REST, captured_at=from_ms(found.captured_at_ms),
-            load_state="pending", lane=Lane.BACKFILL, bucket=self.config.archive_bucket, object_key=one.key,
-            payload_bytes=one.payload_bytes, sha256=one.sha256, bundle_id=bundle_id,
-        )  # fmt: skip
+        rows = [
+            FoundAnswer(
+                named=one.found, bucket=self.config.archive_bucket, key=one.key, payload_bytes=one.payload_bytes,
+                sha256=one.sha256, bundle_id=bundle_id,
+            ).outcome(self.config.exchange, self.run_id, SHARD)
+            for one in fresh
+        ]  # fmt: skip
+        outcomes.record(self.session, rows)
+        self.summary.repaired += len(rows)
 
     def _event(self, one: StoredObject, reason: str) -> None:
         event = LifecycleEvent(

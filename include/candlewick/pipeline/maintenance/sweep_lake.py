@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from candlewick.lake.keys import ARCHIVE, CHECKSUM_SUFFIX, EVIDENCE, parse_bundle_key, parse_raw_key
 from candlewick.lake.store import ObjectMissing
-from candlewick.market import Lane, Source
+from candlewick.pipeline.found import FoundAnswer
 from candlewick.pipeline.maintenance.sweep_bundles import Bundles
 from candlewick.pipeline.maintenance.sweep_summary import Finding, SweepSummary
 from candlewick.spans import DAY
@@ -24,13 +24,13 @@ from candlewick.warehouse import lifecycle, outcomes, processed, swept
 from candlewick.warehouse.database import from_ms
 from candlewick.warehouse.events import Kind
 from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store
-from candlewick.warehouse.outcomes import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from candlewick.lake.store import Lake, StoredObject
     from candlewick.warehouse.database import Warehouse
+    from candlewick.warehouse.outcomes import Outcome
     from candlewick.warehouse.swept import KnownObject, Missing
 
 log = logging.getLogger(__name__)
@@ -156,15 +156,8 @@ class LakeSweep:
         if self.horizon and captured_at < self.horizon:
             self.strange[FORGOTTEN].add(one.key, one.bytes)
             return []
-        return [
-            Outcome(
-                exchange=self.config.exchange, symbol=found.symbol, data_type=found.data_type,
-                interval_code=found.interval.value if found.interval else "", run_id=self.run_id, shard=SHARD,
-                page=found.page, status="stored", source=Source.REST, captured_at=captured_at,
-                load_state="none" if evidence else "pending", lane=Lane.BACKFILL, bucket=bucket, object_key=one.key,
-                payload_bytes=one.bytes,
-            )
-        ]  # fmt: skip
+        answer = FoundAnswer(named=found, bucket=bucket, key=one.key, payload_bytes=one.bytes)
+        return [answer.outcome(self.config.exchange, self.run_id, SHARD, is_queued=evidence is None)]
 
     def _repaired(self, bucket: str, rows: list[Outcome]) -> None:
         self.summary.repaired += len(rows)
@@ -202,7 +195,7 @@ class LakeSweep:
 
     def _confirmed(self, bucket: str, missing: Missing) -> tuple[int, list[str]]:
         """Ask for missing objects one by one: a name from outside may lie in another folder than its day's."""
-        gone = [key for key in missing.keys if not is_there(self.lake, bucket, key)]
+        gone = [key for key in missing.keys if not _is_there(self.lake, bucket, key)]
         return missing.count - (len(missing.keys) - len(gone)), gone
 
     def _report(self, bucket: str, folder: str, what: str, found: _Strange) -> None:
@@ -216,13 +209,13 @@ class LakeSweep:
         lifecycle.record(self.session, [event], run_id=self.run_id, now=self.now)
 
 
-def is_there(lake: Lake, bucket: str, key: str, size: int | None = None) -> bool:
-    """Ask the store for one object, and whether it has so many bytes."""
+def _is_there(lake: Lake, bucket: str, key: str) -> bool:
+    """Ask the store for one object."""
     try:
-        found = lake.size(bucket, key)
+        lake.size(bucket, key)
     except ObjectMissing:
         return False
-    return size is None or found == size
+    return True
 
 
 def _named(key: str) -> str:
