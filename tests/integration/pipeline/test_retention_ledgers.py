@@ -153,3 +153,15 @@ def test_processed_files_stay_for_ever_unless_an_age_is_set_and_then_the_horizon
     assert ledgers.numbers("processed_files", "object_id") == [3, 4]
     horizon = ledgers.ask("SELECT exchange, symbol, data_type, interval_code, horizon FROM retention_horizons")
     assert horizon == [("binance", "", "processed_files", "", datetime(2026, 4, 1, 7, 0, 0, 1000))]
+
+
+def test_a_processed_file_stays_as_long_as_its_outcome(ledgers):
+    """Alone, the outcome would not say that its object is gone, and would never go itself."""
+    days = dataclasses.replace(DAYS, processed=30)
+    for number, captured_at in ((1, NOW - timedelta(days=80)), (2, OLD)):
+        ledgers.outcome(number, captured_at)
+        ledgers.processed(number, expired_at=NOW - timedelta(days=40), captured_at=captured_at)
+
+    assert next(one for one in ledgers.plan(days).items if one.table == "processed_files").rows == 1
+    assert ledgers.expire(days).rows["processed_files"] == 1
+    assert (ledgers.numbers(), ledgers.numbers("processed_files", "object_id")) == ([1], [1])

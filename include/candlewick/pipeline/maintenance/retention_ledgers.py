@@ -1,7 +1,8 @@
 """Age of the working copies and ledgers: staging, outcomes of requests, processed files. Deleted in batches by their keys.
 
 Staging is what a model has yet to consume and nothing else; an outcome goes when its object is in the archive or gone,
-and nobody refers to it; a processed file only when its object is gone, and then ``retention_horizons`` says so.
+and nobody refers to it; a processed file only when its object and its outcome are gone, and then ``retention_horizons``
+says so.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from candlewick.market import Source
 from candlewick.pipeline.maintenance.counted import Counted
 from candlewick.pipeline.maintenance.retention_plan import RetentionItem, cutoff
 from candlewick.warehouse import expired, partitions
+from candlewick.warehouse.ageing import BEGINNING
 from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store
 from candlewick.warehouse.staging import KLINES, ORDERBOOK
 
@@ -63,7 +65,12 @@ def plan(session: Session, raw: str, now: datetime, days: RetentionDays) -> Iter
         )
         yield _item(OUTCOMES, row, partitions.rows_of(session, raw, OUTCOMES), until)
     if (until := cutoff(now, days.processed)) is not None:
-        row = session.one("SELECT COUNT(*), MIN(captured_at) FROM processed_files WHERE expired_at < %s", (until,))
+        young = cutoff(now, days.outcomes) or BEGINNING
+        row = session.one(
+            "SELECT COUNT(*), MIN(p.captured_at) FROM processed_files AS p LEFT JOIN extraction_outcomes AS o "
+            "ON o.outcome_id = p.object_id AND o.captured_at >= %s WHERE p.expired_at < %s AND o.outcome_id IS NULL",
+            (young, until),
+        )
         yield _item(PROCESSED, row, partitions.rows_of(session, raw, PROCESSED), until)
 
 
@@ -172,14 +179,21 @@ def _delete_outcomes(session: Session, counted: Counted, until: datetime, _excha
 
 
 def _delete_processed(session: Session, counted: Counted, until: datetime, exchange: str) -> None:
-    """Say first until when captures are forgotten, then forget: a rebuild asks the horizon."""
+    """Say first until when captures are forgotten, then forget: a rebuild asks the horizon.
+
+    A row whose outcome is there stays: nothing else says that the object is gone, and the outcome goes only with this row.
+    """
+    last = 0
     while True:
         rows = session.all(
-            "SELECT object_id, captured_at FROM processed_files WHERE expired_at < %s ORDER BY object_id LIMIT %s",
-            (until, _PAGE),
+            "SELECT p.object_id, p.captured_at FROM processed_files AS p LEFT JOIN extraction_outcomes AS o "
+            "ON o.outcome_id = p.object_id WHERE p.object_id > %s AND p.expired_at < %s AND o.outcome_id IS NULL "
+            "ORDER BY p.object_id LIMIT %s",
+            (last, until, _PAGE),
         )
         if not rows:
             return
+        last = rows[-1][0]
         newest = max(row[1] for row in rows) + timedelta(milliseconds=1)
         expired.move_horizons(session, exchange, [""], PROCESSED, "", newest, counted.now)
         marks = ", ".join(["%s"] * len(rows))
