@@ -7,6 +7,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -52,6 +53,7 @@ class Lake:
         self._client = client
         self.config = config or settings()
         self._readers: Readers | None = None
+        self._lock = Lock()
 
     def close(self) -> None:
         """End threads and connections."""
@@ -118,8 +120,9 @@ class Lake:
         """
         from candlewick.lake.readers import Readers
 
-        if self._readers is None:
-            self._readers = Readers(self._client, self.config.lake_concurrency)
+        with self._lock:  # several threads share a lake, and its readers
+            if self._readers is None:
+                self._readers = Readers(self._client, self.config.lake_concurrency)
         return self._readers.read(bucket, keys)
 
     def size(self, bucket: str, key: str) -> int:
