@@ -215,6 +215,20 @@ def test_a_kept_part_stays_also_when_its_backfill_was_cut_short(without_indicato
     assert aged.rows() == {(FIRST_DUE, "AUSDT"): 1440}
 
 
+def test_what_becomes_free_after_checkpoints_were_saved_waits_for_the_next_run(aged):
+    aged.fill(FEW, [FIRST_DUE])
+    aged.backfill("AUSDT", at(FIRST_DUE, 12), at(LAST_DUE), is_kept=0, state="running", part_state="pending")
+
+    def ends_meanwhile(*_):
+        aged.run("UPDATE backfills SET state = 'finished'")
+
+    expire(aged, dataclasses.replace(CANDLES_ONLY, indicators=90), dbt=ends_meanwhile)
+    left = {(FIRST_DUE, "AUSDT"): 720}
+    assert (aged.rows(), aged.rows("indicators_1m", where="true")) == (left, left)
+    expire(aged, dataclasses.replace(CANDLES_ONLY, indicators=90), dbt=ends_meanwhile)
+    assert (aged.rows(), aged.rows("indicators_1m", where="true")) == ({}, {})
+
+
 BESIDE_EXPIRED = {
     "hourly_klines SET candle_count = 50": ("hour_start = '2026-03-10 13:00'", "50 of the 60 minutes from 13:00 on"),
     "klines_5m SET candle_count = 4": ("open_time = '2026-03-10 23:55'", "4 of the 5 minutes from 23:55 on"),

@@ -106,13 +106,15 @@ def run(
     summary, held = RetentionSummary(held=list(plan.held)), []
     for table in TABLES:
         summary.add(table.name, retention_days.finish_killed(warehouse, table, run_id, now))
-    refused = retention_checkpoints.save(warehouse, run_id, now, plan.work, dbt)
+    with warehouse.session() as session:
+        pinned = retention_due.protected(session, warehouse.config.exchange)
+    refused = retention_checkpoints.save(warehouse, run_id, now, plan.work, pinned, dbt)
     order = {table.name: place for place, table in enumerate(TABLES)}
     for one in sorted(plan.work, key=lambda one: (one.day, order[one.table])):
         stays = {} if one.table == BOOKS.name else _of_the_day(refused, one.day)
         done = retention_days.delete_day(
-            warehouse, TABLES[order[one.table]], one.day, [s for s in one.symbols if s not in stays], run_id, now
-        )
+            warehouse, TABLES[order[one.table]], one.day, [s for s in one.symbols if s not in stays], pinned, run_id, now
+        )  # fmt: skip
         held += [(one.table, symbol, one.day, reason) for symbol, reason in {**done.held, **stays}.items()]
         summary.add(one.table, done.rows)
         summary.days += bool(done.rows)

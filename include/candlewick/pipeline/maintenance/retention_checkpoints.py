@@ -10,7 +10,6 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from candlewick.pipeline.maintenance import retention_due
 from candlewick.pipeline.maintenance.retention_due import BOOKS, INDICATORS, outside
 from candlewick.pipeline.transform import TransformFailed
 from candlewick.spans import Span, joined
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
+    from candlewick.pipeline.maintenance.retention_due import Protected
     from candlewick.pipeline.maintenance.retention_plan import DayOfRows
     from candlewick.warehouse.database import Warehouse
 
@@ -28,8 +28,8 @@ REFUSAL = f"expected rows of {INDICATORS.name}"  # how the macro begins its sent
 
 
 def save(
-    warehouse: Warehouse, run_id: str, now: datetime, work: Iterable[DayOfRows], dbt: Callable[..., object]
-) -> dict[tuple[str, Span], str]:
+    warehouse: Warehouse, run_id: str, now: datetime, work: Iterable[DayOfRows], keep: Protected, dbt: Callable[..., object]
+) -> dict[tuple[str, Span], str]:  # fmt: skip
     """Save the checkpoints of the days whose candles or indicators are to go.
 
     Args:
@@ -37,6 +37,7 @@ def save(
         run_id: for the events.
         now: naive UTC, stamps them.
         work: the days.
+        keep: spans that stay; no state is saved at their end.
         dbt: runs dbt with the given words.
 
     Returns:
@@ -49,7 +50,6 @@ def save(
     with warehouse.session() as session:
         if not partitions.exists(session, config.marts_schema, INDICATORS.name, "indicator_progress"):
             return {}
-        keep = retention_due.protected(session, config.exchange)
     days: dict[str, list[Span]] = defaultdict(list)
     for one in work:
         if one.table != BOOKS.name:

@@ -13,7 +13,7 @@ from candlewick.pipeline.maintenance import retention_due, retention_proof
 from candlewick.pipeline.maintenance.counted import Counted
 from candlewick.pipeline.maintenance.retention_due import BOOKS, Protected, outside
 from candlewick.pipeline.maintenance.retention_survivors import copy_survivors
-from candlewick.spans import of_day
+from candlewick.spans import joined, of_day
 from candlewick.warehouse import expired, partitions
 from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store
 
@@ -40,8 +40,8 @@ class DayDeletion:
 
 
 def delete_day(
-    warehouse: Warehouse, table: BigTable, day: date, symbols: Iterable[str], run_id: str, now: datetime
-) -> DayDeletion:
+    warehouse: Warehouse, table: BigTable, day: date, symbols: Iterable[str], pinned: Protected, run_id: str, now: datetime
+) -> DayDeletion:  # fmt: skip
     """Delete the rows of a day that may go.
 
     Args:
@@ -49,6 +49,7 @@ def delete_day(
         table: whose rows.
         day: UTC.
         symbols: that are old enough.
+        pinned: spans that were protected when checkpoints were saved: what became free since then waits for the next run.
         run_id: for the event.
         now: naive UTC, stamps what is written.
 
@@ -58,7 +59,7 @@ def delete_day(
     done, config = DayDeletion(), warehouse.config
     with warehouse.session() as session:
         partitions.bound_waits(session)
-        keep = protected_of(session, table, config.exchange)
+        keep = protected_of(session, table, config.exchange, pinned)
         rows = retention_due.rows_of_day(session, config, table, day, list(symbols), keep)
         done.held = retention_proof.held(session, config, table, day, rows, keep)
         rows = {symbol: count for symbol, count in rows.items() if symbol not in done.held}
@@ -70,7 +71,7 @@ def delete_day(
             reason=f"old enough, and what was made of them stays ({len(rows)} symbols)",
         )  # fmt: skip
         counted = Counted(session, event, run_id, now)
-        work = _Day(warehouse, session, table, day, counted, done)
+        work = _Day(warehouse, session, table, day, pinned, counted, done)
         partition = _of_the_day(session, config.marts_schema, table, day)
         is_for_change = partition and sum(rows.values()) >= FEW_ROWS and work.is_mostly_gone(partition, rows)
         session.commit()  # who holds the writer's lock may change the table, and waits for readers of it
@@ -83,9 +84,12 @@ def delete_day(
     return done
 
 
-def protected_of(session: Session, table: BigTable, exchange: str) -> Protected:
-    """Return the spans that never go; no backfill brings books."""
-    return {} if table is BOOKS else retention_due.protected(session, exchange)
+def protected_of(session: Session, table: BigTable, exchange: str, pinned: Protected | None = None) -> Protected:
+    """Return the spans that never go, with those that were pinned before; no backfill brings books."""
+    if table is BOOKS:
+        return {}
+    now, before = retention_due.protected(session, exchange), pinned or {}
+    return {symbol: joined([*now.get(symbol, []), *before.get(symbol, [])]) for symbol in {*now, *before}}
 
 
 def finish_killed(warehouse: Warehouse, table: BigTable, run_id: str, now: datetime) -> int:
@@ -128,9 +132,10 @@ class _Day:
     """One day of one table, inside a session."""
 
     def __init__(
-        self, warehouse: Warehouse, session: Session, table: BigTable, day: date, counted: Counted, done: DayDeletion
-    ) -> None:
-        self.warehouse, self.session, self.table, self.day = warehouse, session, table, day
+        self, warehouse: Warehouse, session: Session, table: BigTable, day: date, pinned: Protected, counted: Counted,
+        done: DayDeletion,
+    ) -> None:  # fmt: skip
+        self.warehouse, self.session, self.table, self.day, self.pinned = warehouse, session, table, day, pinned
         self.counted, self.done, self.marts = counted, done, warehouse.config.marts_schema
 
     def is_mostly_gone(self, partition: str, rows: dict[str, int]) -> bool:
@@ -180,7 +185,7 @@ class _Day:
         """Hold what came in between, write the rest down as expired (committed); return what is protected now."""
         config = self.warehouse.config
         self.done.held |= retention_proof.waiting(self.session, config, self.table, self.day, rows)
-        keep = protected_of(self.session, self.table, config.exchange)
+        keep = protected_of(self.session, self.table, config.exchange, self.pinned)
         gone = {symbol: outside(symbol, self.day, keep) for symbol in rows if symbol not in self.done.held}
         expired.add(
             self.session, config.exchange, self.table.data_type, self.table.interval_code, gone, self.counted.now
