@@ -19,6 +19,7 @@ AGES = (
     "retention_orderbook_days", "retention_indicators_days", "retention_staging_days", "retention_outcomes_days",
     "retention_processed_days",
 )  # fmt: skip
+MOST_DAYS = 36_500  # no calendar goes back much further
 
 
 class RequestRefused(ValueError):
@@ -75,6 +76,10 @@ class MaintenanceRequest(BaseModel):
                     'expected retention_klines_by_symbol with days by symbol ({"BTCUSDT": 365}, 0: for ever), '
                     f"got {symbol!r}: {days}; correct it"
                 )
+        ages = {name: getattr(self, name) for name in AGES if name != "retention_klines_by_symbol"}
+        for name, days in (ages | self.retention_klines_by_symbol).items():
+            if days > MOST_DAYS:
+                raise ValueError(f"{name}: expected at most {MOST_DAYS} days, got {days}; correct it")
         return self
 
     def applied_to(self, config: Settings) -> Settings:

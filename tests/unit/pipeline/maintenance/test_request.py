@@ -50,6 +50,8 @@ def test_every_age_is_a_setting_of_the_same_name():
         ({"archive_after_days": 30}, "expected archived_keep_days (30) above archive_after_days (30)"),
         ({"retention_klines_by_symbol": {"btcusdt": 3}}, "got 'btcusdt': 3; correct it"),
         ({"retention_klines_by_symbol": {"BTCUSDT": -3}}, "got 'BTCUSDT': -3; correct it"),
+        ({"retention_klines_by_symbol": {"BTCUSDT": 36_501}}, "BTCUSDT: expected at most 36500 days, got 36501; correct it"),
+        ({"archived_keep_days": 10**9}, "archived_keep_days: expected at most 36500 days, got 1000000000; correct it"),
         ({"retention_klines_by_symbol": {"BTCUSDT": None}}, "retention_klines_by_symbol.BTCUSDT: input should be"),
     ],
 )  # fmt: skip
