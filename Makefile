@@ -3,6 +3,7 @@
 PYTHON ?= python3
 LAUNCH := PYTHONPATH=include $(PYTHON) -m candlewick.local.bootstrap
 PY := $(LAUNCH) --dev python
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down status logs shell backup restore drill upgrade rollback clean test lint format bench chaos docs requirements
@@ -46,8 +47,8 @@ drill: ## rebuild the days FROM=2026-01-01 TO=2026-01-02 from the lake, compare 
 clean: ## stop, then delete all data, logs and passwords (YES=1 does not ask, ALL=1 the virtualenvs too)
 	@$(LAUNCH) clean $(if $(YES),--yes) $(if $(ALL),--all)
 
-test: lint ## style and types, then every test that runs on this machine
-	@$(PY) -m pytest $(ARGS)
+test: lint ## style and types, then every test that runs on this machine (WORKERS=1 one after the other)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: ## style, types, SQL and the generated page
 	@$(PY) -m ruff check .

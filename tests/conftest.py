@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,21 @@ from support.servers import GivenMySQL, MariaDB, ObjectStore
 os.environ["CANDLEWICK_ENV_FILE"] = ""  # nobody's .env decides which servers tests talk to
 GIVEN_MYSQL = os.environ.get("CANDLEWICK_TEST_MYSQL")
 _numbers = itertools.count(1)
+# Workers take whole files in this order: long ones first, short ones fill the end, and two whole platforms are not
+# started beside one another.
+TURNS = ("e2e/test_platform.py", "integration", "dbt", "e2e", "dags", "chaos", "unit")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Bring the tests into the order of their turns."""
+    folder = Path(__file__).parent
+
+    def turn(item):
+        name = item.path.relative_to(folder).as_posix()
+        return next(place for place, start in enumerate(TURNS) if name.startswith(start))
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")
