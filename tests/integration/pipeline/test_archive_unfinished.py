@@ -60,9 +60,13 @@ def test_sources_that_cannot_be_deleted_are_tried_again_by_the_next_run(object_s
     assert len(in_raw(lake)) == 1
     assert in_bundles(lake) == payloads
     assert ask(warehouse, "SELECT symbol FROM archive_bundles WHERE state = 'archived'") == [("ETHUSDT",)]
+    with pytest.raises(LakeUnavailable, match=r"but 1 stay, .*ETHUSDT_depth.* first: AccessDenied"):
+        run(StoreThatKeeps(object_store.client(), lake.config), warehouse)
 
     assert run(lake, warehouse).finished == 1
     assert in_raw(lake) == {}
+    deleted = "SELECT SUM(object_count), SUM(byte_count) FROM lifecycle_events WHERE action = 'sources_deleted'"
+    assert ask(warehouse, deleted) == [(len(payloads), sum(map(len, payloads.values())))]
 
 
 def test_an_unfinished_bundle_that_was_damaged_since_deletes_nothing(object_store, lake, warehouse):

@@ -124,11 +124,12 @@ class Archiving:
         if refused:
             key, why = next(iter(refused.items()))
             self._refused(f"{len(refused)} sources of {bundled.key} could not be deleted, {key} first: {why}")
-            return
-        bundles.settle(self.session, bundle_id, self.now)
-        reason = f"they lie in {bundled.key}"
-        count = len(bundled.members)
-        self._record(Action.SOURCES_DELETED, Store.RAW, bundled.unit, bundled.key, reason, count, packed.source_bytes)
+        else:
+            bundles.settle(self.session, bundle_id, self.now)
+        stay = [one.payload_bytes or 0 for one in bundled.members if one.object_key in refused]
+        if count := len(bundled.members) - len(stay):
+            reason, size = f"they lie in {bundled.key}", packed.source_bytes - sum(stay)
+            self._record(Action.SOURCES_DELETED, Store.RAW, bundled.unit, bundled.key, reason, count, size)
         self.session.commit()
 
     def _finish_unfinished(self) -> None:

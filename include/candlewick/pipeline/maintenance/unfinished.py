@@ -56,35 +56,39 @@ def finish(lake: Lake, found: Bundle, adopt: Callable[[Sequence[str]], None]) ->
     if len(digests) != found.object_count:
         _report(done, found, f"its sources stay: expected {found.object_count} answers in it, got {len(digests)}")
         return done
-    deleted, size, differ = 0, 0, []
+    deleted, size = 0, 0
+    differ: list[str] = []
+    refused: dict[str, str] = {}
     bucket, names = lake.config.raw_bucket, list(digests)
     for start in range(0, len(names), AT_ONCE):
         part = names[start : start + AT_ONCE]
-        same, gone = [], []
+        same: dict[str, int] = {}
+        gone = []
         for name, payload in zip(part, lake.get_many(bucket, part), strict=True):
             if payload is None:
                 gone.append(name)
-                continue
-            if hashlib.sha256(payload).hexdigest() != digests[name]:
+            elif hashlib.sha256(payload).hexdigest() != digests[name]:
                 differ.append(name)
-                continue
-            same.append(name)
-            size += len(payload)
+            else:
+                same[name] = len(payload)
         adopt([*same, *gone])
-        if refused := lake.delete_many(bucket, same):
-            name, why = next(iter(refused.items()))
-            done.failure = LakeUnavailable(
-                f"expected to delete the sources of {found.object_key}, but {len(refused)} stay, {name} first: {why}; "
-                "the next run tries again"
-            )
-            return done
-        deleted += len(same)
+        refused |= lake.delete_many(bucket, list(same))
+        went = [name for name in same if name not in refused]
+        deleted, size = deleted + len(went), size + sum(same[name] for name in went)
     if differ:
         _report(done, found, f"{len(differ)} sources differ from it and stay, {differ[0]} first; compare them by hand")
         done.failure = None  # nothing that another run could do
-    done.is_settled = True
     reason = f"a run was killed; read again, all the same: {found.object_count} answers"
-    done.events.append(_event(found, Action.SOURCES_DELETED, Store.RAW, reason, deleted, size))
+    if refused:
+        name, why = next(iter(refused.items()))
+        reason += f"; {len(refused)} sources could not be deleted"
+        done.failure = LakeUnavailable(
+            f"expected to delete the sources of {found.object_key}, but {len(refused)} stay, {name} first: {why}; "
+            "the next run tries again"
+        )
+    done.is_settled = not refused
+    if deleted or done.is_settled:
+        done.events.append(_event(found, Action.SOURCES_DELETED, Store.RAW, reason, deleted, size))
     return done
 
 
