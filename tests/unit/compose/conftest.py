@@ -89,7 +89,7 @@ class ComposeFile:
     @property
     def variables(self) -> set[str]:
         """Every variable the file reads, those handed on without a value included."""
-        used = {name for _, text in strings(self.document) for name in re.findall(r"\$\{(\w+)", text)}
+        used = {name for _, text in strings(self.document) for name in re.findall(r"(?<!\$)\$\{(\w+)", text)}
         handed_on = {key for name in self.services for key, value in self.written(name).items() if value is None}
         return used | handed_on
 
