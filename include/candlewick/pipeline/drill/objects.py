@@ -74,6 +74,16 @@ def have_grown(session: Session, live: Live, request: DrillRequest) -> int:
     return len(found)
 
 
+def have_moved(session: Session, live: Live) -> int:
+    """Return how many chosen objects were archived or deleted for good since the drill noted where they are."""
+    row = session.one(
+        f"SELECT COUNT(*) FROM {live.wanted} AS w JOIN {live.raw}.processed_files AS p ON p.object_id = w.object_id "
+        f"JOIN {live.drill}.extraction_outcomes AS o ON o.object_key = p.object_key "
+        "WHERE o.bucket <> p.bucket OR NOT (o.bundle_id <=> p.bundle_id) OR p.expired_at IS NOT NULL"
+    )
+    return int(row[0]) if row else 0
+
+
 def unbuilt(session: Session, live: Live) -> int:
     """Return how many chosen objects are loaded, but not yet taken in by the models that are compared."""
     row = session.one(

@@ -143,14 +143,21 @@ def _compared(
         chosen, loaded, comparisons, tuple(every[key] for key in sorted(every)),
         tuple(changed_objects(session, drill, live)),
     )  # fmt: skip
-    if summary.is_different and (grown := objects.have_grown(session, live, request)):
-        raise WarehouseBusy(
-            f"expected the live rows of these days to stay as they are, but {grown} objects were loaded meanwhile; "
-            "start the drill again"
-        )
+    if summary.is_different:
+        _demand_calm(session, live, request)
     for line in summary.lines:
         log.info("%s", line)
     return summary
+
+
+def _demand_calm(session: Session, live: Live, request: DrillRequest) -> None:
+    """Call a difference one only where nothing was loaded, archived or deleted meanwhile."""
+    grown, moved = objects.have_grown(session, live, request), objects.have_moved(session, live)
+    if grown or moved:
+        raise WarehouseBusy(
+            f"expected the live rows of these days and their objects to stay as they are, but meanwhile {grown} objects were "
+            f"loaded and {moved} archived or deleted; start the drill again"
+        )
 
 
 def _compare(
