@@ -23,7 +23,7 @@ STEPS = {
     "retention": "Delete rows by age, where hours and days hold what they said.",
     "care": "Refresh statistics, give back space where it pays, write sizes down.",
     "sweep": "Repair what crashes have left; report what no program should repair.",
-    "backup": "Back the warehouse up before anything is deleted.",
+    "backup": "Save the warehouse before anything is deleted; when that fails, nothing is.",
 }
 AGES = {
     "archive_after_days": (1, "after its capture an object is archived."),

@@ -19,7 +19,7 @@ AGES = (
     "retention_orderbook_days", "retention_indicators_days", "retention_staging_days", "retention_outcomes_days",
     "retention_processed_days",
 )  # fmt: skip
-MOST_DAYS = 36_500  # no calendar goes back much further
+MOST_DAYS = 36_500  # a hundred years
 
 
 class RequestRefused(ValueError):
