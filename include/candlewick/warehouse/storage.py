@@ -2,7 +2,8 @@
 
 Sizes of tables are the server's own, its row counts estimates. Buckets are known by the ledgers. The bucket of payloads
 is counted once a week, which reads a row for each of its objects; from sampling to sampling what came is added and what
-went is taken off. An outcome that is committed after the sampling behind its capture is missed until the next count.
+went is taken off. An outcome that is committed after the sampling behind its capture is missed until the next count, and so is what a step of
+maintenance deletes after the sampling behind its begin: the count of the same run follows.
 """
 
 from __future__ import annotations

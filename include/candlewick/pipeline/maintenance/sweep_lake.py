@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from candlewick.lake.keys import ARCHIVE, CHECKSUM_SUFFIX, EVIDENCE, parse_bundle_key, parse_raw_key
 from candlewick.lake.store import ObjectMissing
 from candlewick.pipeline.found import FoundAnswer
-from candlewick.pipeline.maintenance.sweep_bundles import Bundles
+from candlewick.pipeline.maintenance.sweep_bundles import PAGE, SHARD, Bundles
 from candlewick.pipeline.maintenance.sweep_summary import Finding, SweepSummary
 from candlewick.spans import DAY
 from candlewick.warehouse import lifecycle, outcomes, processed, swept
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PAGE = 1000
-SHARD = "sweep"
 MOST_LOOKS = 1000
 """Missing objects of one folder that are asked for one by one before they are called missing."""
 SHOWN = 3
