@@ -80,6 +80,9 @@ def test_the_private_accounts_may_drill(running, capfd):
     assert safekeeping.run(running, DRILL, words) == REFUSED
     assert "dbt has built none; run market_minute first" in capfd.readouterr().err
     run_dbt(["run", "--selector", "minute"], running.environment, name="minute", config=running.settings)
+    assert safekeeping.run(running, DRILL, words) == REFUSED
+    assert "kline_revisions in the schema candlewick, but dbt has not built that yet" in capfd.readouterr().err
+    run_dbt(["run", "--select", "kline_revisions"], running.environment, name="hourly", config=running.settings)
     assert safekeeping.run(running, DRILL, words) == NOT_PROVEN
     assert "nothing that could be compared" in capfd.readouterr().out
     assert safekeeping.run(running, DRILL, []) == REFUSED
