@@ -1,0 +1,1 @@
+"""The pages and the API of Candlewick inside the Airflow web UI."""

@@ -1,0 +1,99 @@
+"""The warehouse as readers see it: pooled connections of `warehouse_read`, each statement bounded in time.
+
+Sessions use autocommit: an idle transaction of a reader would hold up every RENAME and every change of partitions.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool
+
+from candlewick.connections import WAREHOUSE_READ, warehouse
+from candlewick.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.engine import Engine
+
+POOL, OVERFLOW, WAIT_SECONDS, RECYCLE_SECONDS = 8, 8, 5, 300
+STATEMENT_SECONDS = 10
+# The statement took too long: MySQL's and MariaDB's error. The latter also says so of a killed query.
+_TOO_LONG = {3024, 1969, 1317}
+
+
+class DatabaseBusy(Exception):  # noqa: N818 -- a state, not a mistake
+    """No connection was free, or a statement took too long: trying again later is right."""
+
+
+class DatabaseDown(Exception):  # noqa: N818 -- likewise
+    """The warehouse does not answer."""
+
+
+class Reader:
+    """Runs statements; rows come as mappings from column to value, decimals as ``Decimal``, times as naive UTC."""
+
+    def __init__(self, connect: Callable[[], Any], statement_seconds: float = STATEMENT_SECONDS) -> None:
+        self._seconds = statement_seconds
+        self._engine: Engine = create_engine(
+            "mysql+mysqldb://",
+            creator=connect,
+            poolclass=QueuePool,
+            pool_size=POOL,
+            max_overflow=OVERFLOW,
+            pool_timeout=WAIT_SECONDS,
+            pool_recycle=RECYCLE_SECONDS,
+            pool_pre_ping=True,
+            isolation_level="AUTOCOMMIT",
+        )
+        event.listen(self._engine, "connect", self._prepare)
+
+    def rows(self, statement: str, **values: Any) -> list[dict[str, Any]]:
+        """Run a SELECT; ``:name`` in it stands for a value.
+
+        Raises:
+            DatabaseBusy, DatabaseDown: as they say.
+        """
+        try:
+            with self._engine.connect() as connection:
+                return [dict(row) for row in connection.execute(text(statement), values).mappings()]
+        except PoolTimeout as error:
+            raise DatabaseBusy("every connection to the warehouse is in use; ask again in a moment") from error
+        except DBAPIError as error:
+            raise self._typed(error) from error
+
+    def one(self, statement: str, **values: Any) -> dict[str, Any] | None:
+        """Return the first row of a SELECT, or None."""
+        found = self.rows(statement, **values)
+        return found[0] if found else None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def _prepare(self, connection: Any, _: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT VERSION()")
+            is_mariadb = "mariadb" in cursor.fetchone()[0].lower()
+            bound = ("max_statement_time", self._seconds) if is_mariadb else ("max_execution_time", self._seconds * 1000)
+            cursor.execute("SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci")
+            cursor.execute(f"SET SESSION time_zone = '+00:00', {bound[0]} = {bound[1]:g}")
+            cursor.execute("SET SESSION TRANSACTION READ ONLY")
+
+    def _typed(self, error: DBAPIError) -> Exception:
+        code = error.orig.args[0] if error.orig and error.orig.args else 0
+        if code in _TOO_LONG:
+            return DatabaseBusy(f"the warehouse did not answer within {self._seconds:g} s; ask for less, or later")
+        if error.connection_invalidated or code in (1040, 1045, 1049, 2002, 2003, 2006, 2013):
+            return DatabaseDown(f"the warehouse does not answer (error {code}); `make status` tells more")
+        return error
+
+
+@lru_cache(maxsize=1)
+def reader() -> Reader:
+    """Return this process's reader of the marts, made at its first use."""
+    return Reader(warehouse(WAREHOUSE_READ, settings().marts_schema).open)

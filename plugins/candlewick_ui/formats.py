@@ -1,0 +1,144 @@
+"""One table, three formats: JSON (decimals as strings, times as ISO 8601 UTC), CSV and Parquet; each with an ETag."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from fastapi import Query, Request
+from fastapi.responses import Response
+
+from candlewick_ui.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MAX_AGE_SECONDS = 1
+DECIMAL_DIGITS, DECIMAL_PLACES = 38, 8
+
+
+class Format(StrEnum):
+    """How a table can be had; ``?format=`` wins over ``Accept``."""
+
+    JSON = "json"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+MEDIA_TYPES = {
+    Format.JSON: "application/json",
+    Format.CSV: "text/csv",
+    Format.PARQUET: "application/vnd.apache.parquet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the caller wants: a format, and the ETag it has."""
+
+    form: Format
+    etag: str | None
+
+
+def wish(request: Request, format: Format | None = Query(None, description="json, csv or parquet; else `Accept` says")) -> Wish:  # noqa: A002, B008, E501 -- FastAPI's way, the API's name
+    """Read the wish off a request (a dependency)."""
+    return Wish(format or _accepted(request.headers.get("accept", "")), request.headers.get("if-none-match"))
+
+
+def _accepted(accept: str) -> Format:
+    ranges = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    for media in ranges:
+        for form, name in MEDIA_TYPES.items():
+            if media == name:
+                return form
+    if not accept or {"*/*", "application/*", "text/html"} & set(ranges):
+        return Format.JSON
+    raise Problem(
+        HTTPStatus.NOT_ACCEPTABLE,
+        f"expected an Accept of {', '.join(MEDIA_TYPES.values())}, got {accept[:100]!r}; or name ?format=",
+    )
+
+
+def plain(value: Any) -> Any:
+    """Turn a value of the warehouse into JSON's: digits are kept, times say that they are UTC."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], wanted: Wish, **envelope: Any) -> Response:
+    """Answer with rows.
+
+    Args:
+        rows: mappings with at least these columns.
+        columns: in their order.
+        wanted: the caller's wish.
+        envelope: beside ``data`` in JSON (paging, what was asked); the other formats have rows only.
+    """
+    if wanted.form is Format.CSV:
+        body = _csv(rows, columns)
+    elif wanted.form is Format.PARQUET:
+        body = _parquet(rows, columns)
+    else:
+        data = [{name: plain(row[name]) for name in columns} for row in rows]
+        body = msgspec.json.encode({**{name: plain(value) for name, value in envelope.items()}, "data": data})
+    return bytes_(body, MEDIA_TYPES[wanted.form], wanted.etag)
+
+
+def document(content: Any, wanted_etag: str | None) -> Response:
+    """Answer with one JSON document."""
+    return bytes_(msgspec.json.encode(content, enc_hook=plain), MEDIA_TYPES[Format.JSON], wanted_etag)
+
+
+def bytes_(body: bytes, media_type: str, wanted_etag: str | None, max_age_seconds: int = MAX_AGE_SECONDS) -> Response:
+    """Answer with bytes, or with 304 when the caller has them already."""
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": f"private, max-age={max_age_seconds}, must-revalidate", "Vary": "Accept, Cookie"}
+    if wanted_etag and etag in {part.strip().removeprefix("W/") for part in wanted_etag.split(",")}:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(body, media_type=media_type, headers=headers)
+
+
+def _csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow(columns)
+    writer.writerows([plain(row[name]) for name in columns] for row in rows)
+    return file.getvalue().encode()
+
+
+def _parquet(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
+    """Decimals become decimal128(38, 8), times UTC timestamps in ms: no digit is lost."""
+    import pyarrow
+    from pyarrow import parquet
+
+    arrays = []
+    for name in columns:
+        values = [row[name] for row in rows]
+        arrays.append(pyarrow.array(values, type=_arrow_type(values)))
+    file = io.BytesIO()
+    parquet.write_table(pyarrow.Table.from_arrays(arrays, names=list(columns)), file)
+    return file.getvalue()
+
+
+def _arrow_type(values: Sequence[Any]) -> Any:
+    import pyarrow
+
+    first = next((value for value in values if value is not None), None)
+    if isinstance(first, Decimal):
+        return pyarrow.decimal128(DECIMAL_DIGITS, DECIMAL_PLACES)
+    if isinstance(first, datetime):
+        return pyarrow.timestamp("ms", tz="UTC")
+    return None
