@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import bindparam, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
@@ -18,6 +18,7 @@ from candlewick.settings import settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import TextClause
     from sqlalchemy.engine import Engine
 
 POOL, OVERFLOW, WAIT_SECONDS, RECYCLE_SECONDS = 8, 8, 5, 300
@@ -37,8 +38,10 @@ class DatabaseDown(Exception):  # noqa: N818 -- likewise
 class Reader:
     """Runs statements; rows come as mappings from column to value, decimals as ``Decimal``, times as naive UTC."""
 
-    def __init__(self, connect: Callable[[], Any], statement_seconds: float = STATEMENT_SECONDS) -> None:
-        self._seconds = statement_seconds
+    def __init__(
+        self, connect: Callable[[], Any], statement_seconds: float = STATEMENT_SECONDS, raw_schema: str | None = None
+    ) -> None:
+        self._seconds, self._raw = statement_seconds, f"`{raw_schema or settings().raw_schema}`"
         self._engine: Engine = create_engine(
             "mysql+mysqldb://",
             creator=connect,
@@ -53,18 +56,24 @@ class Reader:
         event.listen(self._engine, "connect", self._prepare)
 
     def rows(self, statement: str, **values: Any) -> list[dict[str, Any]]:
-        """Run a SELECT; ``:name`` in it stands for a value.
+        """Run a SELECT; ``:name`` in it stands for a value, ``{raw}`` for the schema of staging and ledgers.
+
+        A list as a value stands for its members: ``symbol IN :symbols``.
 
         Raises:
             DatabaseBusy, DatabaseDown: as they say.
         """
         try:
             with self._engine.connect() as connection:
-                return [dict(row) for row in connection.execute(text(statement), values).mappings()]
+                return [dict(row) for row in connection.execute(self._text(statement, values), values).mappings()]
         except PoolTimeout as error:
             raise DatabaseBusy("every connection to the warehouse is in use; ask again in a moment") from error
         except DBAPIError as error:
             raise self._typed(error) from error
+
+    def _text(self, statement: str, values: dict[str, Any]) -> TextClause:
+        lists = (bindparam(name, expanding=True) for name, value in values.items() if isinstance(value, list))
+        return text(statement.replace("{raw}", self._raw)).bindparams(*lists)
 
     def one(self, statement: str, **values: Any) -> dict[str, Any] | None:
         """Return the first row of a SELECT, or None."""
