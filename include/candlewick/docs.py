@@ -29,7 +29,7 @@ is read. A relative path is meant from the repository. Endpoints and secrets are
 def configuration() -> str:
     """Return the page: a table per section of the settings, in their order."""
     parts = [_HEAD]
-    for title, names in _sections():
+    for title, names in sections():
         rows = [_row(name, Settings.model_fields[name]) for name in names]
         parts.append(
             "\n".join(
@@ -39,7 +39,7 @@ def configuration() -> str:
     return "\n".join(parts)
 
 
-def _sections() -> list[tuple[str, list[str]]]:
+def sections() -> list[tuple[str, list[str]]]:
     """Read sections and field names off the source: its comments are the headings."""
     found: list[tuple[str, list[str]]] = []
     source = (REPOSITORY / "include" / "candlewick" / "settings.py").read_text(encoding="utf-8")
