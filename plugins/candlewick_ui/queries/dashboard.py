@@ -1,0 +1,100 @@
+"""What the first page shows: a card per tracked symbol, and the state of the whole in few numbers.
+
+Each statement reads a row or a day per symbol, so the cost follows the symbols, not the history.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from candlewick.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from candlewick_ui.database import Reader
+
+COLUMNS = (
+    "symbol", "symbol_status", "last_price", "price_change", "price_change_percent", "open_price", "high_price", "low_price", "volume",
+    "quote_volume", "trade_count", "vwap", "candle_count", "as_of", "is_final", "final_until", "lag_seconds", "is_stale", "base_asset",
+    "quote_asset", "added_at",
+)  # fmt: skip
+MINUTE = timedelta(minutes=1)
+SPARK_HOURS = 24
+# The newest final minute is looked for so far back: it prunes the partitions of history. What is older is stale anyhow.
+LOOK_BACK = timedelta(days=2)
+
+_CARDS = """
+SELECT
+    symbols.symbol, symbols.status AS symbol_status, symbols.base_asset, symbols.quote_asset, symbols.added_at,
+    stats.last_price, stats.price_change, stats.price_change_percent, stats.open_price, stats.high_price, stats.low_price,
+    stats.volume, stats.quote_volume, stats.trade_count, stats.vwap, stats.candle_count, stats.as_of, stats.is_final,
+    (
+        SELECT facts.open_time FROM fact_klines AS facts FORCE INDEX (PRIMARY)
+        WHERE facts.exchange = symbols.exchange AND facts.symbol = symbols.symbol AND facts.interval_code = '1m'
+            AND facts.is_final = 1 AND facts.open_time >= :recent
+        ORDER BY facts.exchange DESC, facts.symbol DESC, facts.interval_code DESC, facts.open_time DESC
+        LIMIT 1
+    ) AS newest_final
+FROM {raw}.tracked_symbols AS symbols
+LEFT JOIN market_stats_24h AS stats ON symbols.exchange = stats.exchange AND symbols.symbol = stats.symbol
+WHERE symbols.exchange = :exchange AND symbols.active = 1
+ORDER BY symbols.symbol
+"""
+_SPARKS = """
+SELECT symbol, close_price FROM hourly_klines FORCE INDEX (PRIMARY)
+WHERE exchange = :exchange AND symbol IN :symbols AND hour_start >= :since
+ORDER BY exchange, symbol, hour_start
+"""
+_GAPS = """
+SELECT data_type, status, COUNT(*) AS gaps, CAST(SUM(minutes) AS SIGNED) AS minutes
+FROM {raw}.gap_ledger
+WHERE exchange = :exchange AND status IN ('open', 'unexplained')
+GROUP BY data_type, status
+ORDER BY data_type, status
+"""
+
+
+def cards(reader: Reader, exchange: str, now: datetime) -> list[dict[str, Any]]:
+    """Return a row per tracked symbol: its rolling 24 hours, and until when its final candles reach.
+
+    ``lag_seconds`` is the time since the newest final candle closed, None without one in the last two days; ``is_stale``
+    tells that it is more than the setting `stale_after_minutes`. A symbol that does not trade is never called stale.
+
+    Args:
+        reader: the warehouse.
+        exchange: name of the exchange.
+        now: naive UTC.
+    """
+    rows = reader.rows(_CARDS, exchange=exchange, recent=now - LOOK_BACK)
+    for row in rows:
+        newest = row.pop("newest_final")
+        row["final_until"] = None if newest is None else newest + MINUTE
+        row["lag_seconds"] = None if newest is None else int((now - newest - MINUTE).total_seconds())
+        row["is_final"] = None if row["is_final"] is None else bool(row["is_final"])
+        row["is_stale"] = _is_stale(row, now)
+    return rows
+
+
+def _is_stale(card: dict[str, Any], now: datetime) -> bool:
+    if card["symbol_status"] not in (None, "TRADING"):
+        return False
+    silent_since = card["final_until"] or card["added_at"]
+    return bool(now - silent_since > timedelta(minutes=settings().stale_after_minutes))
+
+
+def sparklines(reader: Reader, exchange: str, symbols: Iterable[str], now: datetime) -> dict[str, list[Any]]:
+    """Return the closes of the last 24 hours of each symbol, oldest first (the last hour may be unfinished)."""
+    found: dict[str, list[Any]] = {symbol: [] for symbol in symbols}
+    if found:
+        since = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=SPARK_HOURS - 1)
+        for row in reader.rows(_SPARKS, exchange=exchange, symbols=list(found), since=since):
+            found[row["symbol"]].append(row["close_price"])
+    return found
+
+
+def gaps(reader: Reader, exchange: str) -> list[dict[str, Any]]:
+    """Return how many gaps are open or unexplained, and of how many minutes, by data type and status."""
+    return reader.rows(_GAPS, exchange=exchange)
