@@ -224,6 +224,11 @@ class Settings(BaseSettings):
         60, ge=1, description="The same alert leaves the machine once in this many minutes."
     )
 
+    # --- the API of the web UI ----------------------------------------------------------------------------------------
+    api_requests_per_minute: int = Field(
+        1200, ge=0, description="Requests one login may make in a minute, in each process of the api-server; 0: any."
+    )
+
     # --- the local launcher ------------------------------------------------------------------------------------------
     bind_host: str = Field(
         "127.0.0.1", description="Address the web UI listens on; all other servers of the launcher stay on 127.0.0.1."

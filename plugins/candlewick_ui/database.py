@@ -5,43 +5,93 @@ Sessions use autocommit: an idle transaction of a reader would hold up every REN
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from sqlalchemy import bindparam, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
+from fastapi import Depends
+from sqlalchemy import TextClause, bindparam, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from candlewick.connections import WAREHOUSE_READ, warehouse
 from candlewick.settings import settings
+from candlewick.warehouse.database import WarehouseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy import TextClause
     from sqlalchemy.engine import Engine
 
 POOL, OVERFLOW, WAIT_SECONDS, RECYCLE_SECONDS = 8, 8, 5, 300
 STATEMENT_SECONDS = 10
 # The statement took too long: MySQL's and MariaDB's error. The latter also says so of a killed query.
 _TOO_LONG = {3024, 1969, 1317}
+# Too many connections, refused, no such schema, does not answer, went away.
+_DOWN = {1040, 1045, 1049, 2002, 2003, 2006, 2013}
+# dbt has not built the table yet, or the schema is older than this code.
+_MISSING = {1146, 1054}
 
 
-class DatabaseBusy(Exception):  # noqa: N818 -- a state, not a mistake
+class DatabaseBusy(Exception):
     """No connection was free, or a statement took too long: trying again later is right."""
 
 
-class DatabaseDown(Exception):  # noqa: N818 -- likewise
-    """The warehouse does not answer."""
+class DatabaseDown(Exception):
+    """The warehouse does not answer, or lacks what was asked for."""
+
+
+class Raw(StrEnum):
+    """Tables of the raw schema that readers look into; what is not here is not reached."""
+
+    TRACKED_SYMBOLS = "tracked_symbols"
+    EXTRACTION_METADATA = "extraction_metadata"
+    EXTRACTION_OUTCOMES = "extraction_outcomes"
+    LOADS = "loads"
+    PROCESSED_FILES = "processed_files"
+    QUARANTINED_ROWS = "quarantined_rows"
+    PENDING_LOADS = "pending_loads"
+    KLINE_REVISIONS = "kline_revisions"
+    HOST_STATE = "host_state"
+    PIPELINE_EVENTS = "pipeline_events"
+    ARCHIVE_FILES = "archive_files"
+    BACKFILLS = "backfills"
+    BACKFILL_PARTS = "backfill_parts"
+    GAP_LEDGER = "gap_ledger"
+    COVERAGE_COUNTS = "coverage_counts"
+    GAP_CHECKS = "gap_checks"
+    SYMBOL_STATES = "symbol_states"
+    RETENTION_HORIZONS = "retention_horizons"
+    CORRELATION_PAIRS = "correlation_pairs"
+    ARCHIVE_BUNDLES = "archive_bundles"
+    EXPIRED_SPANS = "expired_spans"
+    LIFECYCLE_EVENTS = "lifecycle_events"
+    STORAGE_SAMPLES = "storage_samples"
+
+
+def raw(table: str) -> str:
+    """Return how statements name a table of the raw schema.
+
+    Raises:
+        ValueError: it is none of :class:`Raw`.
+    """
+    return f"{{raw}}.{Raw(table).value}"
 
 
 class Reader:
-    """Runs statements; rows come as mappings from column to value, decimals as ``Decimal``, times as naive UTC."""
+    """Runs statements; rows come as mappings from column to value, decimals as ``Decimal``, times as naive UTC.
+
+    Args:
+        connect: opens a connection whose schema is that of the marts.
+        statement_seconds: after which the server gives up a statement.
+        raw_schema: of staging and ledgers; None: the settings' one.
+    """
 
     def __init__(
         self, connect: Callable[[], Any], statement_seconds: float = STATEMENT_SECONDS, raw_schema: str | None = None
     ) -> None:
-        self._seconds, self._raw = statement_seconds, f"`{raw_schema or settings().raw_schema}`"
+        self._seconds, self._raw = statement_seconds, raw_schema or settings().raw_schema
         self._engine: Engine = create_engine(
             "mysql+mysqldb://",
             creator=connect,
@@ -65,15 +115,17 @@ class Reader:
         """
         try:
             with self._engine.connect() as connection:
-                return [dict(row) for row in connection.execute(self._text(statement, values), values).mappings()]
+                return [dict(row) for row in connection.execute(self._prepared(statement, values), values).mappings()]
         except PoolTimeout as error:
             raise DatabaseBusy("every connection to the warehouse is in use; ask again in a moment") from error
         except DBAPIError as error:
             raise self._typed(error) from error
+        except WarehouseError as error:
+            raise DatabaseDown(f"{error}; `make status` tells more") from error
 
-    def _text(self, statement: str, values: dict[str, Any]) -> TextClause:
-        lists = (bindparam(name, expanding=True) for name, value in values.items() if isinstance(value, list))
-        return text(statement.replace("{raw}", self._raw)).bindparams(*lists)
+    def _prepared(self, statement: str, values: dict[str, Any]) -> TextClause:
+        lists = tuple(name for name, value in values.items() if isinstance(value, list | tuple))
+        return _prepared(statement, self._raw, lists)
 
     def one(self, statement: str, **values: Any) -> dict[str, Any] | None:
         """Return the first row of a SELECT, or None."""
@@ -88,21 +140,38 @@ class Reader:
         with connection.cursor() as cursor:
             cursor.execute("SELECT VERSION()")
             is_mariadb = "mariadb" in cursor.fetchone()[0].lower()
-            bound = ("max_statement_time", self._seconds) if is_mariadb else ("max_execution_time", self._seconds * 1000)
+            bound = (
+                ("max_statement_time", self._seconds) if is_mariadb else ("max_execution_time", self._seconds * 1000)
+            )
             cursor.execute("SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci")
-            cursor.execute(f"SET SESSION time_zone = '+00:00', {bound[0]} = {bound[1]:g}")
+            cursor.execute(f"SET SESSION time_zone = '+00:00', {bound[0]} = {bound[1]:.15g}")
             cursor.execute("SET SESSION TRANSACTION READ ONLY")
 
     def _typed(self, error: DBAPIError) -> Exception:
         code = error.orig.args[0] if error.orig and error.orig.args else 0
         if code in _TOO_LONG:
             return DatabaseBusy(f"the warehouse did not answer within {self._seconds:g} s; ask for less, or later")
-        if error.connection_invalidated or code in (1040, 1045, 1049, 2002, 2003, 2006, 2013):
+        if error.connection_invalidated or code in _DOWN:
             return DatabaseDown(f"the warehouse does not answer (error {code}); `make status` tells more")
+        if code in _MISSING:
+            said = error.orig.args[1] if error.orig else ""
+            return DatabaseDown(
+                f"the warehouse has not everything yet ({said}); the next runs of market_minute and market_hourly build it"
+            )
         return error
+
+
+@lru_cache(maxsize=1024)
+def _prepared(statement: str, raw_schema: str, lists: tuple[str, ...]) -> TextClause:
+    """Find the `:names` of a statement: the same few are run over and over, and finding takes longer than sending."""
+    found = text(statement.replace("{raw}", f"`{raw_schema}`"))
+    return found.bindparams(*(bindparam(name, expanding=True) for name in lists))
 
 
 @lru_cache(maxsize=1)
 def reader() -> Reader:
     """Return this process's reader of the marts, made at its first use."""
     return Reader(warehouse(WAREHOUSE_READ, settings().marts_schema).open)
+
+
+ReaderOfMarts = Annotated[Reader, Depends(reader)]

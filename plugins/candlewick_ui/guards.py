@@ -1,33 +1,34 @@
-"""What stands before every route: the number of the request, security headers, cross-origin rules, a limit of requests.
+"""What stands before every route: the number of the request, security headers, limits of requests and of their bodies.
 
-Pure ASGI: answers that stream pass through unbuffered.
+Pure ASGI: answers that stream pass through unbuffered. Cross-origin rules are those of Airflow's own API (`[api]
+access_control_allow_…`): its middleware stands before this app too, and answers preflights.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow.configuration import conf
+import structlog
+from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.middleware.cors import CORSMiddleware
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
+from candlewick.settings import settings
 from candlewick_ui.problems import HEADER, answer, begin_request
+from candlewick_ui.rate_limit import RateLimit
+from candlewick_ui.same_origin import SameOrigin
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from fastapi import FastAPI
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    Next = Callable[[Message], Awaitable[None]]
-
 log = logging.getLogger(__name__)
 
-REQUESTS, PER_SECONDS = 600, 60.0
+MOST_BODY_BYTES = 256 * 1024
 SECURITY_HEADERS = {
     # Airflow shows these pages in a frame of its own origin; nobody else may. Styles: Plotly writes them into its elements.
     "Content-Security-Policy": (
@@ -38,35 +39,19 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
-
-
-class RateLimit:
-    """At most so many requests of one caller in a sliding time; counted in this process."""
-
-    def __init__(self, most: int = REQUESTS, seconds: float = PER_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
-        self.most, self.seconds, self._clock = most, seconds, clock
-        self._seen: dict[str, deque[float]] = {}
-
-    def wait(self, caller: str) -> float:
-        """Count a request; return 0 when it may go on, else the seconds after which it may."""
-        now = self._clock()
-        seen = self._seen.setdefault(caller, deque())
-        while seen and seen[0] <= now - self.seconds:
-            seen.popleft()
-        if len(seen) >= self.most:
-            return seen[0] + self.seconds - now
-        seen.append(now)
-        if len(self._seen) > 10 * self.most:  # callers that are gone must not pile up
-            self._seen = {name: times for name, times in self._seen.items() if times and times[-1] > now - self.seconds}
-        return 0.0
+# What a page of another origin that Airflow allows may read of an answer.
+EXPOSED = f"{HEADER}, ETag, Retry-After"
 
 
 class Guards:
     """The middleware."""
 
     def __init__(self, app: ASGIApp, limit: RateLimit | None = None) -> None:
-        self.app, self.limit = app, limit or RateLimit()
+        self.app = app
+        self.limit = limit or RateLimit(settings().api_requests_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Number the request, count it, answer it, and put the headers on the answer."""
@@ -74,46 +59,72 @@ class Guards:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        number, started, seen = begin_request(headers.get(HEADER)), time.perf_counter(), [0]
+        number, started, status = begin_request(headers.get(HEADER)), time.perf_counter(), 0
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
-                seen[0] = message["status"]
-                out = MutableHeaders(scope=message)
-                out[HEADER] = number
-                for name, value in SECURITY_HEADERS.items():
-                    out.setdefault(name, value)
+                status = message["status"]
+                _complete(MutableHeaders(scope=message), number, headers.get("origin"))
             await send(message)
 
-        if wait := self.limit.wait(caller(headers, scope)):
+        with structlog.contextvars.bound_contextvars(request_id=number):  # Airflow puts them into every line of its log
+            try:
+                await self._pass(scope, receive, send_with_headers)
+            except Exception:
+                log.exception("unexpected error in %s %s", scope["method"], scope["path"])
+                if status:  # too late to say anything else
+                    raise
+                detail = "something here went wrong that nobody foresaw; the log of the api-server has it under this request_id"
+                await answer(HTTPStatus.INTERNAL_SERVER_ERROR, detail)(scope, receive, send_with_headers)
+            finally:
+                took = (time.perf_counter() - started) * 1000
+                log.info("%s %s %s in %.1f ms", scope["method"], scope["path"], status, took)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if wait := self.limit.wait(caller(scope)):
             refusal = answer(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                f"expected at most {self.limit.most} requests in {self.limit.seconds:.0f} s, got more; wait {wait:.0f} s",
+                f"expected at most {self.limit.per_minute} requests a minute, got more; ask again in {wait:.1f} s",
                 headers={"Retry-After": str(int(wait) + 1)},
             )
-            await refusal(scope, receive, send_with_headers)
+            await refusal(scope, receive, send)
         else:
-            await self.app(scope, receive, send_with_headers)
-        took = (time.perf_counter() - started) * 1000
-        log.info("[%s] %s %s %s %.0f ms", number, scope["method"], scope["path"], seen[0], took)
+            await self.app(scope, bounded(receive), send)
 
 
-def caller(headers: Headers, scope: Scope) -> str:
+def _complete(headers: MutableHeaders, number: str, origin: str | None) -> None:
+    headers[HEADER] = number
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    if origin:
+        headers["Access-Control-Expose-Headers"] = EXPOSED
+
+
+def bounded(receive: Receive, most: int = MOST_BODY_BYTES) -> Receive:
+    """Return a ``receive`` that refuses a body of more bytes, whatever its headers say of its length."""
+    seen = 0
+
+    async def receive_some() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > most:
+            sentence = f"expected a body of at most {most} bytes, got more; send less at once"
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence)
+        return message
+
+    return receive_some
+
+
+def caller(scope: Scope) -> str:
     """Name who asks, without asking who that is: the login's token, else the address."""
-    token = headers.get("authorization") or headers.get("cookie")
-    return str(hash(token)) if token else str((scope.get("client") or ("",))[0])
+    connection = HTTPConnection(scope)
+    token = connection.headers.get("authorization") or connection.cookies.get(COOKIE_NAME_JWT_TOKEN)
+    return str(hash(token)) if token else (connection.client.host if connection.client else "")
 
 
-def install(app: FastAPI, **limits: Any) -> None:
-    """Put them before an app. Cross-origin rules are those of Airflow's own API (`[api] access_control_allow_…`)."""
-    app.add_middleware(Guards, **limits)
-    origins = conf.getlist("api", "access_control_allow_origins")
-    if origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=origins,
-            allow_methods=conf.getlist("api", "access_control_allow_methods"),
-            allow_headers=conf.getlist("api", "access_control_allow_headers"),
-            allow_credentials=True,
-            expose_headers=[HEADER, "ETag"],
-        )
+def install(app: FastAPI) -> None:
+    """Put them before an app: the guards first, then where a change was asked for."""
+    app.add_middleware(SameOrigin)
+    app.add_middleware(Guards)  # the last one added is the first one asked

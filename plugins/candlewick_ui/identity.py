@@ -10,9 +10,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
 from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
-from airflow.api_fastapi.core_api.security import GetUserDep, get_user
-from fastapi import Depends, HTTPException, Request
+from airflow.api_fastapi.core_api.security import GetUserDep, bearer_scheme, get_user
+from airflow.configuration import conf
+from airflow.models.dag import DagModel
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse, Response
 
 from candlewick_ui.problems import Problem
 
@@ -20,12 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow.api_fastapi.auth.managers.base_auth_manager import ResourceMethod
-    from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 
 DAG_OF_THE_DATA = "market_minute"
+TO_READ = "read the market's data"
+HAS_TEAMS = conf.getboolean("core", "multi_team", fallback=False)
 
 
-class LoginNeeded(Exception):  # noqa: N818 -- what the page needs
+class LoginNeeded(Exception):
     """A page was asked for without a login."""
 
     def __init__(self, url: str) -> None:
@@ -35,21 +41,44 @@ class LoginNeeded(Exception):  # noqa: N818 -- what the page needs
 
 def may_read(user: GetUserDep) -> BaseUser:
     """Let pass who may read the data; return the user."""
-    return _demand(user, "GET", DAG_OF_THE_DATA, None, "read the market's data")
+    return demand_dag(user, "GET", DAG_OF_THE_DATA, TO_READ)
 
 
-def may(method: ResourceMethod, dag_id: str, what: str, entity: DagAccessEntity | None = None) -> Callable[..., BaseUser]:
+ReaderDep = Annotated[BaseUser, Depends(may_read)]
+
+
+def may(
+    method: ResourceMethod, dag_id: str, what: str, entity: DagAccessEntity | None = None
+) -> Callable[..., BaseUser]:
     """Return a dependency that lets pass who may do this with a DAG; ``what`` is said when not."""
 
     def allowed(user: GetUserDep) -> BaseUser:
-        return _demand(user, method, dag_id, entity, what)
+        return demand_dag(user, method, dag_id, what, entity)
 
     return allowed
 
 
-def demand_dag(user: BaseUser, method: ResourceMethod, dag_id: str, what: str, entity: DagAccessEntity | None = None) -> None:
-    """Refuse who may not do this with a DAG that only the request names."""
-    _demand(user, method, dag_id, entity, what)
+def demand_dag(
+    user: BaseUser, method: ResourceMethod, dag_id: str, what: str, entity: DagAccessEntity | None = None
+) -> BaseUser:
+    """Refuse who may not do this with a DAG; return who may.
+
+    Raises:
+        Problem: 403, the sentence says which right is missing.
+    """
+    if not has_right(user, method, dag_id, entity):
+        sentence = (
+            f"expected the right to {what} (DAG {dag_id}), but {user.get_name()} does not have it; ask an administrator"
+        )
+        raise Problem(HTTPStatus.FORBIDDEN, sentence)
+    return user
+
+
+def has_right(user: BaseUser, method: ResourceMethod, dag_id: str, entity: DagAccessEntity | None = None) -> bool:
+    """Tell whether Airflow lets the user do this with a DAG: what pages ask before they show a button."""
+    # The team costs a query of Airflow's database, in each request.
+    details = DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id) if HAS_TEAMS else None)
+    return get_auth_manager().is_authorized_dag(method=method, access_entity=entity, details=details, user=user)
 
 
 async def page_reader(request: Request) -> BaseUser:
@@ -59,24 +88,17 @@ async def page_reader(request: Request) -> BaseUser:
         LoginNeeded: nobody is logged in.
     """
     try:
-        user = await get_user(request, None, None)
+        user = await get_user(request, None, await bearer_scheme(request))
     except HTTPException as refused:
         if refused.status_code not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             raise
         raise LoginNeeded(get_auth_manager().get_url_login(next_url=str(request.url))) from None
-    return _demand(user, "GET", DAG_OF_THE_DATA, None, "read the market's data")
+    return await run_in_threadpool(demand_dag, user, "GET", DAG_OF_THE_DATA, TO_READ)
 
 
-ReaderDep = Annotated["BaseUser", Depends(may_read)]
+def install(app: FastAPI) -> None:
+    """Lead to the login wherever a page needs one."""
 
-
-def _demand(
-    user: BaseUser, method: ResourceMethod, dag_id: str, entity: DagAccessEntity | None, what: str
-) -> BaseUser:
-    details = DagDetails(id=dag_id)
-    if not get_auth_manager().is_authorized_dag(method=method, access_entity=entity, details=details, user=user):
-        raise Problem(
-            HTTPStatus.FORBIDDEN,
-            f"expected the right to {what} (DAG {dag_id}), but {user.get_name()} does not have it; ask an administrator",
-        )
-    return user
+    @app.exception_handler(LoginNeeded)
+    def _login(_: Request, needed: LoginNeeded) -> Response:
+        return RedirectResponse(needed.url, HTTPStatus.SEE_OTHER)

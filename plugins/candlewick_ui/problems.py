@@ -7,20 +7,29 @@ import logging
 import re
 import uuid
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from candlewick_ui.database import DatabaseBusy, DatabaseDown
 
-if TYPE_CHECKING:
-    from fastapi import FastAPI, Request
-    from fastapi.responses import Response
-
 MEDIA_TYPE = "application/problem+json"
 HEADER = "X-Request-ID"
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "title": "Problem",
+    "required": ["type", "title", "status", "detail", "request_id"],
+    "properties": {
+        "type": {"type": "string", "description": "RFC 9457; `about:blank`: the title says it."},
+        "title": {"type": "string", "description": "The HTTP status in words."},
+        "status": {"type": "integer", "description": "The HTTP status."},
+        "detail": {"type": "string", "description": "What was expected, what came, what to do."},
+        "request_id": {"type": "string", "description": "Number of the request, also in the log."},
+    },
+}
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _current: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
 
@@ -39,16 +48,7 @@ def request_id() -> str:
     return _current.get()
 
 
-class RequestIdFilter(logging.Filter):
-    """Puts the number of the request in front of each line it lets pass."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Change the line, and let it pass."""
-        record.msg = f"[{request_id()}] {record.msg}"
-        return True
-
-
-class Problem(Exception):  # noqa: N818 -- RFC 9457's own word
+class Problem(Exception):
     """An error the caller can do something about.
 
     Args:
@@ -68,16 +68,16 @@ def answer(status: int, detail: str, *, headers: dict[str, str] | None = None, *
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
-        "status": status,
+        "status": int(status),
         "detail": detail,
         "request_id": request_id(),
         **more,
     }
-    return JSONResponse(body, status, media_type=MEDIA_TYPE, headers={HEADER: request_id(), **(headers or {})})
+    return JSONResponse(body, status, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store", **(headers or {})})
 
 
 def install(app: FastAPI) -> None:
-    """Let the app answer each kind of error as a problem."""
+    """Let the app answer each kind of error as a problem; what nobody foresaw is caught by the guards."""
 
     @app.exception_handler(Problem)
     def _problem(_: Request, error: Problem) -> Response:
@@ -85,7 +85,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(_: Request, error: HTTPException) -> Response:
-        return answer(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.UNAUTHORIZED:
+            headers.setdefault("WWW-Authenticate", "Bearer")
+            return answer(error.status_code, f"expected a login of Airflow, got none ({error.detail}); POST /auth/token gives a token", headers=headers)  # fmt: skip
+        return answer(error.status_code, str(error.detail), headers=headers)
 
     @app.exception_handler(RequestValidationError)
     def _invalid(_: Request, error: RequestValidationError) -> Response:
@@ -105,9 +109,3 @@ def install(app: FastAPI) -> None:
     def _down(_: Request, error: DatabaseDown) -> Response:
         log.warning("%s", error)
         return answer(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": "10"})
-
-    @app.exception_handler(Exception)
-    def _unexpected(_: Request, error: Exception) -> Response:
-        log.error("unexpected error", exc_info=error)
-        detail = "something here went wrong that nobody foresaw; the log of the api-server has it under this request_id"
-        return answer(HTTPStatus.INTERNAL_SERVER_ERROR, detail)

@@ -1,0 +1,47 @@
+"""The app: what stands before every route, the routes, and how they describe themselves.
+
+A file of `routers/` with a ``router`` is a part of the API, a file of `pages/` a page; nothing else lists them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Depends, FastAPI
+
+from candlewick_ui import api_docs, guards, identity, pages, problems, routers
+
+API_PREFIX = "/api/v1"
+DESCRIPTION = """
+Market data of this platform: candles, indicators, order books, and how complete and how fresh they are.
+
+* **Log in** as in Airflow: `POST /auth/token` gives a token for `Authorization: Bearer …`; the browser's login works too.
+* **Decimals** are strings, no digit is lost. **Times** are ISO 8601 in UTC.
+* **Tables** come as JSON, CSV or Parquet (`?format=` or `Accept`).
+* **Errors** are problem details (RFC 9457) with the `request_id` that is in the log.
+"""
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"description": what, "content": {problems.MEDIA_TYPE: {"schema": problems.SCHEMA}}}
+    for status, what in {
+        401: "No login.",
+        403: "The login lacks the right.",
+        422: "The request asks for what cannot be.",
+        429: "Too many requests; `Retry-After` says when to come back.",
+        503: "The warehouse does not answer, or not in time.",
+    }.items()
+}
+
+
+def make_app() -> FastAPI:
+    """Return the app, to be mounted by Airflow's api-server."""
+    app = FastAPI(
+        title="Candlewick", version="1", description=DESCRIPTION, openapi_url=None, docs_url=None, redoc_url=None
+    )
+    problems.install(app)
+    identity.install(app)
+    guards.install(app)
+    for router in routers.routers():
+        app.include_router(router, prefix=API_PREFIX, dependencies=[Depends(identity.may_read)], responses=REFUSALS)
+    for router in (api_docs.page, api_docs.router, *pages.routers()):
+        app.include_router(router)
+    return app
