@@ -80,8 +80,8 @@ class PageRoute(APIRoute):
 
 
 def page_router() -> APIRouter:
-    """Return a router for pages; the app puts the login before it, and leaves it out of the API's document."""
-    return APIRouter(route_class=PageRoute)
+    """Return a router for pages: behind the login, not part of the API's document."""
+    return APIRouter(route_class=PageRoute, dependencies=[Depends(page_reader)], include_in_schema=False)
 
 
 def page(request: Request, user: BaseUser | None, template: str, *, status: int = 200, **values: Any) -> Response:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from candlewick_ui.identity import page_reader
 from candlewick_ui.problems import Problem
 from candlewick_ui.static import asset
 
 YEAR_SECONDS = 31_536_000
 
-router = APIRouter()
+router = APIRouter(dependencies=[Depends(page_reader)], include_in_schema=False)
 
 
 @router.get("/static/{version}/{name}")
