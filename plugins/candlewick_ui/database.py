@@ -42,6 +42,10 @@ class DatabaseDown(Exception):
     """The warehouse does not answer, or lacks what was asked for."""
 
 
+class NotBuilt(DatabaseDown):
+    """A table that is asked for is not there yet."""
+
+
 class Raw(StrEnum):
     """Tables of the raw schema that readers look into; what is not here is not reached."""
 
@@ -155,7 +159,7 @@ class Reader:
             return DatabaseDown(f"the warehouse does not answer (error {code}); `make status` tells more")
         if code in _MISSING:
             said = error.orig.args[1] if error.orig else ""
-            return DatabaseDown(
+            return NotBuilt(
                 f"the warehouse has not everything yet ({said}); the next runs of market_minute and market_hourly build it"
             )
         return error

@@ -19,7 +19,7 @@ from fastapi.responses import Response
 from candlewick_ui.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 MAX_AGE_SECONDS = 1
 DECIMAL_DIGITS, DECIMAL_PLACES = 38, 8
@@ -48,7 +48,9 @@ class Wish:
     etag: str | None
 
 
-def wish(request: Request, format: Format | None = Query(None, description="json, csv or parquet; else `Accept` says")) -> Wish:  # noqa: A002, B008, E501 -- FastAPI's way, the API's name
+def wish(
+    request: Request, format: Format | None = Query(None, description="json, csv or parquet; else `Accept` says")
+) -> Wish:  # noqa: A002, B008 -- FastAPI's way, the API's name
     """Read the wish off a request (a dependency)."""
     return Wish(format or _accepted(request.headers.get("accept", "")), request.headers.get("if-none-match"))
 
@@ -68,14 +70,25 @@ def _accepted(accept: str) -> Format:
 
 
 def plain(value: Any) -> Any:
-    """Turn a value of the warehouse into JSON's: digits are kept, times say that they are UTC."""
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
+    """Turn a value of the warehouse, or a document of them, into JSON's: digits are kept, times say that they are UTC."""
+    turn = _TURNS.get(type(value))
+    return value if turn is None else turn(value)
+
+
+def _moment(value: datetime) -> str:
+    utc = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+    return utc.isoformat(timespec="milliseconds") + "Z"
+
+
+# By type, since a table has thousands of values. msgspec alone would write a Decimal of 0 as 0E-8.
+_TURNS: dict[type, Callable[[Any], Any]] = {
+    Decimal: lambda value: format(value, "f"),
+    datetime: _moment,
+    date: date.isoformat,
+    dict: lambda value: {name: plain(one) for name, one in value.items()},
+    list: lambda value: [plain(one) for one in value],
+    tuple: lambda value: [plain(one) for one in value],
+}
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], wanted: Wish, **envelope: Any) -> Response:
@@ -93,19 +106,23 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], wanted: Wis
         body = _parquet(rows, columns)
     else:
         data = [{name: plain(row[name]) for name in columns} for row in rows]
-        body = msgspec.json.encode({**{name: plain(value) for name, value in envelope.items()}, "data": data})
+        body = msgspec.json.encode({**plain(envelope), "data": data})
     return bytes_(body, MEDIA_TYPES[wanted.form], wanted.etag)
 
 
 def document(content: Any, wanted_etag: str | None) -> Response:
     """Answer with one JSON document."""
-    return bytes_(msgspec.json.encode(content, enc_hook=plain), MEDIA_TYPES[Format.JSON], wanted_etag)
+    return bytes_(msgspec.json.encode(plain(content)), MEDIA_TYPES[Format.JSON], wanted_etag)
 
 
 def bytes_(body: bytes, media_type: str, wanted_etag: str | None, max_age_seconds: int = MAX_AGE_SECONDS) -> Response:
     """Answer with bytes, or with 304 when the caller has them already."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": f"private, max-age={max_age_seconds}, must-revalidate", "Vary": "Accept, Cookie"}
+    headers = {
+        "ETag": etag,
+        "Cache-Control": f"private, max-age={max_age_seconds}, must-revalidate",
+        "Vary": "Accept, Cookie",
+    }
     if wanted_etag and etag in {part.strip().removeprefix("W/") for part in wanted_etag.split(",")}:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(body, media_type=media_type, headers=headers)
@@ -120,25 +137,26 @@ def _csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
 
 
 def _parquet(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
-    """Decimals become decimal128(38, 8), times UTC timestamps in ms: no digit is lost."""
-    import pyarrow
+    """Decimals become decimal128 with the places the column has, times UTC timestamps in ms: no digit is lost."""
+    import pyarrow as pa
     from pyarrow import parquet
 
     arrays = []
     for name in columns:
         values = [row[name] for row in rows]
-        arrays.append(pyarrow.array(values, type=_arrow_type(values)))
+        arrays.append(pa.array(values, type=_arrow_type(values)))
     file = io.BytesIO()
-    parquet.write_table(pyarrow.Table.from_arrays(arrays, names=list(columns)), file)
+    parquet.write_table(pa.Table.from_arrays(arrays, names=list(columns)), file)
     return file.getvalue()
 
 
 def _arrow_type(values: Sequence[Any]) -> Any:
-    import pyarrow
+    import pyarrow as pa
 
     first = next((value for value in values if value is not None), None)
     if isinstance(first, Decimal):
-        return pyarrow.decimal128(DECIMAL_DIGITS, DECIMAL_PLACES)
+        exponents = [int(value.as_tuple().exponent) for value in values if value is not None]
+        return pa.decimal128(DECIMAL_DIGITS, max(DECIMAL_PLACES, -min(exponents)))
     if isinstance(first, datetime):
-        return pyarrow.timestamp("ms", tz="UTC")
+        return pa.timestamp("ms", tz="UTC")
     return None

@@ -18,11 +18,13 @@ def registry() -> dict[str, Provider]:
     """
     found: dict[str, Provider] = {}
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda one: one.name):
-        if module.name in {"base", "parameters"}:
+        if module.name == "base":
             continue
         provider = getattr(importlib.import_module(f"{__name__}.{module.name}"), "PROVIDER", None)
         if not isinstance(provider, Provider):
-            raise TypeError(f"expected a PROVIDER in providers/{module.name}.py, got {provider!r}; see providers/base.py")
+            raise TypeError(
+                f"expected a PROVIDER in providers/{module.name}.py, got {provider!r}; see providers/base.py"
+            )
         if provider.name in found:
             raise TypeError(f"expected one provider named {provider.name}, got two; rename that of {module.name}.py")
         found[provider.name] = provider

@@ -2,7 +2,7 @@
 
 A new one is a file beside this one::
 
-    class Parameters(BarParameters):
+    class Parameters(ProviderParameters):
         period: int = Field(10, ge=1, le=500, description="Bars of the mean.")
 
     def answer(asked: Asked, parameters: Parameters) -> Answer: ...
@@ -33,7 +33,7 @@ class ProviderParameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     interval: Interval = Field(Interval.MINUTE_1, description="Length of a bar.")
-    limit: int = Field(200, ge=1, le=MOST_BARS, description="Newest bars, or rows, to return.")
+    limit: int = Field(200, ge=1, le=MOST_BARS, description="Newest bars to return.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,15 @@ class Provider:
     def describe(self) -> dict[str, Any]:
         """Return name, description and the parameters with type, default and bounds, as JSON Schema says it."""
         schema = self.parameters.model_json_schema()
-        return {"name": self.name, "description": self.description, "parameters": schema["properties"]} | (
-            {"definitions": schema["$defs"]} if "$defs" in schema else {}
-        )
+        kinds = schema.get("$defs", {})
+        return {
+            "name": self.name,
+            "description": self.description,
+            "parameters": {name: _resolved(told, kinds) for name, told in schema["properties"].items()},
+        }
+
+
+def _resolved(told: dict[str, Any], kinds: dict[str, Any]) -> dict[str, Any]:
+    """Put what a parameter refers to in the place of the reference; its own words win."""
+    kind = kinds[told["$ref"].rpartition("/")[2]] if "$ref" in told else {}
+    return {name: value for name, value in {**kind, **told}.items() if name not in {"$ref", "title"}}

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from candlewick_ui.providers.base import Answer, Asked, Provider, ProviderParameters
-from candlewick_ui.queries.candles import COLUMNS, candles
-
-BEGINNING, END = datetime(1970, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 -- naive UTC, as the tables hold it
+from candlewick_ui.queries.candles import COLUMNS, newest_candles
 
 
 def answer(asked: Asked, parameters: ProviderParameters) -> Answer:
-    """Return the newest candles."""
-    rows = candles(
-        asked.reader, asked.exchange, asked.symbol, parameters.interval, BEGINNING, END, parameters.limit, newest=True
-    )
+    """Return the newest candles, the one in progress included."""
+    rows = newest_candles(asked.reader, asked.exchange, asked.symbol, parameters.interval, parameters.limit)
     return Answer(COLUMNS, rows)
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from candlewick_ui.database import Reader
 
 COLUMNS = (
     "open_time", "open_price", "high_price", "low_price", "close_price", "volume", "close_time", "quote_volume",
     "trade_count", "taker_buy_volume", "taker_buy_quote_volume", "is_final",
 )  # fmt: skip
+BEGINNING, END = datetime(1970, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 -- naive UTC, as the tables hold it
+BAR_COLUMNS = ("open_time", "high_price", "low_price", "close_price", "volume")
 
 
 class Interval(StrEnum):
@@ -34,34 +35,55 @@ class Interval(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class Table:
+    """Where the candles of an interval are."""
+
     name: str
-    time: str
-    filter: str = ""
+    time: str = "open_time"
+    has_intervals: bool = False  # of several intervals, told apart by interval_code
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns of its primary key."""
+        return ("exchange", "symbol", *(["interval_code"] if self.has_intervals else []), self.time)
+
+    def select(self, columns: tuple[str, ...], where: str, order: str) -> str:
+        """Return a SELECT of this table's candles; ordered by all columns of the key, else MySQL sorts a symbol's history."""
+        asked = ", ".join(self._column(name) for name in columns)
+        code = "AND interval_code = '1m' " if self.has_intervals else ""
+        by = ", ".join(f"{name} {order}" for name in self.key)
+        return (
+            f"SELECT {asked} FROM {self.name} WHERE exchange = :exchange AND symbol = :symbol {code}{where} "
+            f"ORDER BY {by} LIMIT :most"
+        )
+
+    def _column(self, name: str) -> str:
+        if name != "open_time" or self.time == "open_time":
+            return name
+        return f"CAST({self.time} AS DATETIME(3)) AS open_time" if self.time == "date" else f"{self.time} AS open_time"
 
 
-_TABLES = {
-    Interval.MINUTE_1: _Table("fact_klines", "open_time", "AND interval_code = '1m'"),
-    Interval.MINUTE_5: _Table("klines_5m", "open_time"),
-    Interval.MINUTE_15: _Table("klines_15m", "open_time"),
-    Interval.HOUR_1: _Table("hourly_klines", "hour_start"),
-    Interval.HOUR_4: _Table("klines_4h", "open_time"),
-    Interval.DAY_1: _Table("daily_klines", "date"),
+TABLES = {
+    Interval.MINUTE_1: Table("fact_klines", has_intervals=True),
+    Interval.MINUTE_5: Table("klines_5m"),
+    Interval.MINUTE_15: Table("klines_15m"),
+    Interval.HOUR_1: Table("hourly_klines", "hour_start"),
+    Interval.HOUR_4: Table("klines_4h"),
+    Interval.DAY_1: Table("daily_klines", "date"),
 }
 
 
-def _statement(table: _Table, order: str) -> str:
-    time = f"CAST({table.time} AS DATETIME(3)) AS open_time" if table.time == "date" else f"{table.time} AS open_time"
-    columns = ", ".join((time, *COLUMNS[1:]))
-    return (
-        f"SELECT {columns} FROM {table.name} WHERE exchange = :exchange AND symbol = :symbol {table.filter} "
-        f"AND {table.time} >= :start AND {table.time} < :end ORDER BY {table.time} {order} LIMIT :most"
-    )
-
-
 # Made of constants of this file when it is imported; nothing a caller sends is ever part of a statement.
-_FORWARD = {interval: _statement(table, "ASC") for interval, table in _TABLES.items()}
-_BACKWARD = {interval: _statement(table, "DESC") for interval, table in _TABLES.items()}
+def _ranges(columns: tuple[str, ...], order: str) -> dict[Interval, str]:
+    return {
+        interval: table.select(columns, f"AND {table.time} >= :start AND {table.time} < :end", order)
+        for interval, table in TABLES.items()
+    }
+
+
+_FORWARD, _BACKWARD = _ranges(COLUMNS, "ASC"), _ranges(COLUMNS, "DESC")
+_NEWEST = {interval: table.select(COLUMNS, "", "DESC") for interval, table in TABLES.items()}
+_FINAL = {interval: table.select(BAR_COLUMNS, "AND is_final = 1", "DESC") for interval, table in TABLES.items()}
 
 
 def candles(
@@ -89,6 +111,29 @@ def candles(
     """
     statement = (_BACKWARD if newest else _FORWARD)[interval]
     rows = reader.rows(statement, exchange=exchange, symbol=symbol, start=start, end=end, most=most)
+    return _told(rows[::-1] if newest else rows)
+
+
+def newest_candles(reader: Reader, exchange: str, symbol: str, interval: Interval, most: int) -> list[dict[str, Any]]:
+    """Return the newest candles, oldest first, the one in progress included."""
+    return _told(reader.rows(_NEWEST[interval], exchange=exchange, symbol=symbol, most=most)[::-1])
+
+
+def final_bars(reader: Reader, exchange: str, symbol: str, interval: Interval, most: int) -> list[dict[str, Any]]:
+    """Return the newest bars that are final, oldest first, with `BAR_COLUMNS`: what indicators are made of."""
+    return reader.rows(_FINAL[interval], exchange=exchange, symbol=symbol, most=most)[::-1]
+
+
+def final_window(reader: Reader, exchange: str, symbol: str, interval: Interval, length: int) -> list[dict[str, Any]]:
+    """Return the final bars of the window of ``length`` bars that ends with the newest one, those missing not made up."""
+    bars = final_bars(reader, exchange, symbol, interval, length)
+    if not bars:
+        return []
+    after = bars[-1]["open_time"] - timedelta(seconds=length * interval.seconds)
+    return [bar for bar in bars if bar["open_time"] > after]
+
+
+def _told(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for row in rows:
         row["is_final"] = bool(row["is_final"])
-    return rows[::-1] if newest else rows
+    return rows

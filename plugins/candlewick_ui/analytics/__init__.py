@@ -1,0 +1,1 @@
+"""The arithmetic of the analytics: pure functions over bars, for what no mart holds."""
