@@ -1,0 +1,220 @@
+"""*Data*: what is missing and why, what changed, whether it agrees with the exchange, and what the rules found."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+from fastapi.responses import Response
+from markupsafe import Markup
+
+from candlewick.market import Interval
+from candlewick.settings import settings
+from candlewick_ui.database import ReaderOfMarts
+from candlewick_ui.pages.data_sections import data_page, data_router
+from candlewick_ui.pages.frame import PageUser
+from candlewick_ui.pages.tables import (
+    ROWS_OF_A_PAGE,
+    Blank,
+    Column,
+    Field,
+    Table,
+    badge,
+    choice,
+    code,
+    day_end,
+    day_start,
+    folded,
+    number,
+    prose,
+    said,
+    today,
+)
+from candlewick_ui.pages.text import NOTHING
+from candlewick_ui.paging import Cursor, decode
+from candlewick_ui.queries import gaps, quality, reconciliation, revisions
+from candlewick_ui.queries.ingestion import Kind
+
+Symbol = Annotated[str | None, Blank, Query(max_length=50)]
+Day = Annotated[date | None, Blank, Query(description="UTC day")]
+RECENT = timedelta(days=30)
+
+STATUS = badge({"open": "warning", "explained": "good", "unexplained": "bad"})
+GAP_COLUMNS = (
+    Column("symbol", "Symbol"), Column("data_type", "Data"), Column("from_time", "From"), Column("to_time", "To (exclusive)"),
+    number("minutes", "Minutes"), Column("status", "Status", STATUS), Column("reason", "Reason", badge({"unknown": "bad", "fetch_failed": "bad"})),
+    Column("evidence", "Evidence", folded), number("attempts", "Asked", hint="how often it was asked for"),
+    Column("next_attempt_at", "Asked again"), Column("detected_at", "Noticed"), Column("closed_at", "Closed"), Column("closed_by", "Closed by", code),
+)  # fmt: skip
+REVISION_COLUMNS = (
+    Column("symbol", "Symbol"), Column("interval_code", "Interval"), Column("open_time", "Opens"), Column("lost_source", "Lost"),
+    Column("kept_source", "Kept"), Column("changes", "What changed", lambda value: value), Column("lost_captured_at", "Lost heard"),
+    Column("kept_captured_at", "Kept heard"), Column("recorded_at", "Recorded"),
+    Column("is_current", "Still stands", hint="no: the minute has expired since"),
+)  # fmt: skip
+CHECK_COLUMNS = (
+    Column("symbol", "Symbol"), Column("date", "Day"), Column("check_name", "Check"), number("bucket_count", "Compared"),
+    number("match_count", "Agree"), number("difference_count", "Differ"), number("explained_count", "Explained"),
+    number("unexplained_count", "Unexplained"), Column("first_offending_bucket", "First"), Column("explanation", "Why", prose),
+    Column("compared_at", "Compared at"),
+)  # fmt: skip
+CHECK_SUMS = (
+    Column("check_name", "Check"), number("days", "Days"), *CHECK_COLUMNS[3:8], Column("compared_at", "Newest comparison"),
+)  # fmt: skip
+RULE_COLUMNS = (
+    Column("link", "Rule"), Column("severity", "Severity", badge({"error": "bad", "warn": "warning"})),
+    Column("violations", "Violations", badge({"0": "good"})), Column("newest", "Newest"), Column("documentation", "Explained in", code),
+)  # fmt: skip
+
+router = data_router()
+
+
+@router.get("/data/gaps")
+def gap_ledger(
+    request: Request,
+    user: PageUser,
+    reader: ReaderOfMarts,
+    symbol: Symbol = None,
+    status: Annotated[gaps.Status | None, Blank, Query()] = None,
+    reason: Annotated[gaps.Reason | None, Blank, Query()] = None,
+    data_type: Annotated[Kind | None, Blank, Query()] = None,
+    start: Day = None,
+    end: Day = None,
+    cursor: Cursor = None,
+) -> Response:
+    """Answer with the gap ledger, the newest first."""
+    exchange = settings().exchange
+    filters = gaps.Filters(symbol, status, reason, data_type, day_start(start), day_end(end))
+    before = decode(cursor, *gaps.KEY)
+    found = gaps.page(reader, exchange, filters, ROWS_OF_A_PAGE, before[0] if before else None)
+    tables = [Table("Gaps", GAP_COLUMNS, found.rows, "No gap is like that.")]
+    if not cursor:
+        tables.insert(
+            0,
+            Table(
+                "Not closed, by reason", COUNTS, gaps.counts(reader, exchange), "No gap is open: nothing is missing."
+            ),
+        )
+    return data_page(
+        request, user, "data/gaps", found=found, cursor=cursor, tables=tables,
+        intro="Minutes that are missing, or were, why, and what says so. A price is never invented for them.",
+        fields=[
+            Field("symbol", "Symbol", symbol), choice("status", "Status", status, gaps.Status),
+            choice("reason", "Reason", reason, gaps.Reason), choice("data_type", "Data", data_type, Kind),
+            Field("start", "From (UTC day)", start, kind="date"), Field("end", "To (UTC day)", end, kind="date"),
+        ],
+    )  # fmt: skip
+
+
+COUNTS = (
+    Column("reason", "Reason"), Column("status", "Status", STATUS), Column("data_type", "Data"), number("gaps", "Gaps"), number("minutes", "Minutes"),
+)  # fmt: skip
+
+
+@router.get("/data/revisions")
+def revision_ledger(
+    request: Request,
+    user: PageUser,
+    reader: ReaderOfMarts,
+    symbol: Symbol = None,
+    interval: Annotated[Interval | None, Blank, Query()] = None,
+    start: Day = None,
+    end: Day = None,
+    cursor: Cursor = None,
+) -> Response:
+    """Answer with the final candles that changed."""
+    first, last = day_start(start or date(2017, 7, 1)), day_end(end or today())
+    found = revisions.page(
+        reader,
+        settings().exchange,
+        symbol,
+        interval,
+        first,
+        last,
+        ROWS_OF_A_PAGE,
+        decode(cursor, *revisions.KEY),  # type: ignore[arg-type]
+    )
+    rows = [{**row, "changes": changes(row)} for row in found.rows]
+    return data_page(
+        request, user, "data/revisions", found=found, cursor=cursor,
+        intro="Final candles whose values changed, or of which two sources disagree: what lost, and what stands.",
+        tables=[Table("Revisions", REVISION_COLUMNS, rows, "No final candle changed.")],
+        fields=[
+            Field("symbol", "Symbol", symbol), choice("interval", "Interval", interval, Interval),
+            Field("start", "Opens from (UTC day)", start, kind="date"), Field("end", "Opens to (UTC day)", end, kind="date"),
+        ],
+    )  # fmt: skip
+
+
+def changes(row: dict[str, Any]) -> str:
+    """Name the values in which the lost and the kept candle differ, with both."""
+    pairs = [(name.removeprefix("lost_"), row[name], row["kept_" + name.removeprefix("lost_")]) for name in VALUES]
+    return (
+        "; ".join(f"{name.replace('_', ' ')} {said(lost)} → {said(kept)}" for name, lost, kept in pairs if lost != kept)
+        or NOTHING
+    )
+
+
+VALUES = tuple(f"lost_{name}" for name in (
+    "open_price", "high_price", "low_price", "close_price", "volume", "quote_volume", "trade_count", "taker_buy_volume",
+    "taker_buy_quote_volume",
+))  # fmt: skip
+
+
+@router.get("/data/reconciliation")
+def reconciled_days(
+    request: Request,
+    user: PageUser,
+    reader: ReaderOfMarts,
+    symbol: Symbol = None,
+    check: Annotated[reconciliation.Check | None, Blank, Query()] = None,
+    outcome: reconciliation.Outcome = reconciliation.Outcome.ALL,
+    start: Day = None,
+    end: Day = None,
+    cursor: Cursor = None,
+) -> Response:
+    """Answer with the days compared with the exchange's own candles."""
+    last = end or today()
+    first = start or last - RECENT
+    exchange = settings().exchange
+    filters = reconciliation.Filters(first, last, symbol, check, outcome)
+    found = reconciliation.page(reader, exchange, filters, ROWS_OF_A_PAGE, decode(cursor, *reconciliation.KEY))  # type: ignore[arg-type]
+    sums = reconciliation.summary(reader, exchange, symbol, first, last)
+    return data_page(
+        request, user, "data/reconciliation", found=found, cursor=cursor,
+        intro=f"Our hours and days against the exchange's own, and REST against the archive, {first} to {last}.",
+        tables=[
+            Table("Sums by check", CHECK_SUMS, sums, "No day was compared in this span; market_reconcile does it daily."),
+            Table("Days", CHECK_COLUMNS, found.rows, "No compared day is like that."),
+        ],
+        fields=[
+            Field("symbol", "Symbol", symbol), choice("check", "Check", check, reconciliation.Check),
+            choice("outcome", "Days", outcome, reconciliation.Outcome), Field("start", "From (UTC day)", first, kind="date"),
+            Field("end", "To (UTC day)", last, kind="date"),
+        ],
+    )  # fmt: skip
+
+
+@router.get("/data/quality")
+def quality_findings(
+    request: Request,
+    user: PageUser,
+    reader: ReaderOfMarts,
+    rule: Annotated[quality.Rule | None, Blank, Query()] = None,
+    cursor: Cursor = None,
+) -> Response:
+    """Answer with every rule, and what one of them lists."""
+    link = Markup('<a href="?rule={0}">{0}</a>')
+    rules = [{**row, "link": link.format(row["rule_name"])} for row in quality.summary(reader)]
+    tables = [Table("Rules", RULE_COLUMNS, rules, "The rules have not run yet; market_hourly runs them.")]
+    found = None
+    if rule:
+        found = quality.findings(reader, settings().exchange, rule, ROWS_OF_A_PAGE, decode(cursor, *quality.key(rule)))
+        columns = [Column(name, name.replace("_", " ")) for name in (found.rows[0] if found.rows else {})]
+        tables.append(Table(f"Violations of {rule.value}", columns, found.rows, f"Nothing violates {rule.value}."))
+    return data_page(
+        request, user, "data/quality", found=found, cursor=cursor, tables=tables,
+        intro="What each quality rule found at its last run. A warning is a finding in the data; an error is a promise the pipeline broke.",
+        fields=[choice("rule", "List the violations of", rule, quality.Rule)],
+    )  # fmt: skip

@@ -1,0 +1,68 @@
+"""Coverage as a calendar: some symbols, some days, how each day is."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from candlewick_ui.database import Reader
+
+_SYMBOLS = """
+SELECT symbol FROM {raw}.tracked_symbols
+WHERE exchange = :exchange AND symbol > :after AND symbol LIKE :pattern
+ORDER BY exchange, symbol
+LIMIT :most
+"""
+_DAYS = """
+SELECT symbol, date, expected_minutes, present_minutes, final_minutes, explained_minutes, unexplained_minutes
+FROM coverage_daily
+WHERE exchange = :exchange AND symbol IN :symbols AND date >= :first AND date <= :last
+ORDER BY exchange, symbol, date
+"""
+
+
+class Look(StrEnum):
+    """How a day is; what is worst wins."""
+
+    GAP = "gap"
+    """Minutes are missing and nothing says why."""
+    EXPLAINED = "explained"
+    """Minutes are missing, each for a reason with evidence."""
+    OPEN = "open"
+    """Every minute is there, some are not final yet."""
+    COMPLETE = "complete"
+    NOTHING = "nothing"
+    """No minute is expected: before the listing, after the delisting."""
+
+
+def look(day: Mapping[str, Any]) -> Look:
+    """Return how a row of `coverage_daily` is."""
+    if day["unexplained_minutes"] > 0:
+        return Look.GAP
+    if not day["expected_minutes"]:
+        return Look.NOTHING
+    if day["present_minutes"] < day["expected_minutes"]:
+        return Look.EXPLAINED
+    return Look.COMPLETE if day["final_minutes"] >= day["expected_minutes"] else Look.OPEN
+
+
+def symbols(reader: Reader, exchange: str, most: int, after: str = "", containing: str = "") -> list[str]:
+    """Return known symbols by name, tracked now or not: those after one, those whose name contains a text."""
+    pattern = "%" + containing.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    rows = reader.rows(_SYMBOLS, exchange=exchange, after=after, pattern=pattern, most=most)
+    return [row["symbol"] for row in rows]
+
+
+def days(
+    reader: Reader, exchange: str, names: list[str], first: date, last: date
+) -> dict[str, dict[date, dict[str, Any]]]:
+    """Return the days (UTC, both inclusive) that were counted, by symbol and day."""
+    found: dict[str, dict[date, dict[str, Any]]] = {name: {} for name in names}
+    if names:
+        for row in reader.rows(_DAYS, exchange=exchange, symbols=names, first=first, last=last):
+            found[row["symbol"]][row["date"]] = {**row, "look": look(row)}
+    return found
