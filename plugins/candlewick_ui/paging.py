@@ -12,11 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from fastapi import Query
 
+from candlewick_ui.formats import table
 from candlewick_ui.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fastapi.responses import Response
+
+    from candlewick_ui.formats import Wish
+
+NEXT_HEADER = "X-Next-Cursor"
 DEFAULT_ROWS, MOST_ROWS = 100, 1000
 Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="Most rows of one page.")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the page before; the first page has none.")]
@@ -46,6 +52,14 @@ def cut(rows: list[dict[str, Any]], limit: int, *key: str) -> Page:
     if len(rows) <= limit:
         return Page(rows)
     return Page(rows[:limit], tuple(rows[limit - 1][name] for name in key))
+
+
+def answer(page: Page, columns: Sequence[str], wanted: Wish, **envelope: Any) -> Response:
+    """Answer with a page; `next` is in the JSON document, and for every format in the header ``X-Next-Cursor``."""
+    response = table(page.rows, columns, wanted, next=page.next, **envelope)
+    if page.next is not None:
+        response.headers[NEXT_HEADER] = page.next
+    return response
 
 
 def encode(*values: Any) -> str:

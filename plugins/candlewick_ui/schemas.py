@@ -1,0 +1,126 @@
+"""What answers look like, for the API's own description: JSON Schema made of the columns' names, which mean one thing everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from candlewick_ui.formats import MEDIA_TYPES, Format
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+Schema = dict[str, Any]
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+TEXT = _or_null({"type": "string"})
+COUNT = _or_null({"type": "integer"})
+NUMBER = _or_null({"type": "number"})
+FLAG = _or_null({"type": "boolean"})
+DECIMAL = _or_null({"type": "string", "pattern": r"^-?\d+(\.\d+)?$", "description": "A decimal; no digit is lost."})
+TIME = _or_null({"type": "string", "format": "date-time", "description": "UTC."})
+DAY = _or_null({"type": "string", "format": "date", "description": "A UTC day."})
+
+_TIMES = {
+    "oldest",
+    "newest",
+    "watermark",
+    "from_time",
+    "to_time",
+    "as_of",
+    "minute",
+    "final_until",
+    "first_offending_bucket",
+}
+_DECIMALS = {
+    "volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume", "vwap", "completeness", "price_change",
+    "price_change_percent", "jump_share", "rows_per_second", "price", "quantity", "cumulative_quantity", "spread",
+    "microprice",
+}  # fmt: skip
+_COUNTS = {
+    "level", "bid_levels", "ask_levels", "last_update_id",
+    "weight", "requests", "failures", "attempts", "gaps", "loads", "objects", "events", "days", "minutes", "violations",
+    "http_status", "map_index", "try_number", "used_weight", "weight_limit", "allowed_weight", "breaker_failures",
+    "gap_count", "missing_explained", "missing_unexplained", "days_until_full", "events_24h", "quarantined_rows_24h", "pending_loads",
+}  # fmt: skip
+_COUNT_ENDS = ("_count", "_bytes", "_ms", "_seconds", "_minutes", "_rows", "_objects", "_per_day")
+_COUNT_STARTS = ("rows_",)
+_IDS = ("outcome_id", "load_id", "gap_id", "event_id", "object_id", "bundle_id")
+
+
+def column(name: str) -> Schema:
+    """Return the schema of a column by its name: units and kinds are in names, so the name decides."""
+    bare = name.removeprefix("lost_").removeprefix("kept_")
+    if bare in ("date", "period_start"):
+        return DAY
+    if bare in _TIMES or bare.endswith(("_at", "_time", "_until")):
+        return TIME
+    if bare.startswith("is_"):
+        return FLAG
+    if bare in _DECIMALS or bare.endswith("_price"):
+        return DECIMAL
+    if bare in _COUNTS or bare in _IDS or bare.endswith(_COUNT_ENDS) or bare.startswith(_COUNT_STARTS):
+        return COUNT
+    return TEXT
+
+
+def rows(columns: Iterable[str], numbers: Collection[str] = ()) -> Schema:
+    """Return the schema of a list of rows with these columns, of which ``numbers`` hold doubles."""
+    properties = {name: NUMBER if name in numbers else column(name) for name in columns}
+    return {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": properties,
+            "required": list(properties),
+            "additionalProperties": False,
+        },
+    }
+
+
+def table(
+    columns: Iterable[str], *, is_paged: bool = False, numbers: Collection[str] = (), **more: Schema
+) -> dict[int | str, dict[str, Any]]:
+    """Return the ``responses`` of a route that answers with a table in any format.
+
+    Args:
+        columns: of the table.
+        is_paged: whether `next` stands beside `data`.
+        numbers: the columns that hold doubles.
+        more: further members of the JSON document.
+    """
+    properties = {"data": rows(columns, numbers), **more}
+    if is_paged:
+        properties["next"] = {**TEXT, "description": "`cursor` of the next page; null: this is the last."}
+    content: dict[str, Any] = {
+        MEDIA_TYPES[form]: {"schema": {"type": "string"}} for form in Format if form is not Format.JSON
+    }
+    return _answers({**content, **_json(properties)})
+
+
+def listing() -> dict[int | str, dict[str, Any]]:
+    """Return the ``responses`` of a route whose columns depend on what was asked."""
+    answers = table((), is_paged=True, columns={"type": "array", "items": {"type": "string"}})
+    properties = answers[200]["content"][MEDIA_TYPES[Format.JSON]]["schema"]["properties"]
+    properties["data"] = {"type": "array", "items": {"type": "object"}}
+    return answers
+
+
+def document(**properties: Schema) -> dict[int | str, dict[str, Any]]:
+    """Return the ``responses`` of a route that answers with one JSON document."""
+    return _answers(_json(properties))
+
+
+def _json(properties: dict[str, Schema]) -> dict[str, Any]:
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    return {MEDIA_TYPES[Format.JSON]: {"schema": schema}}
+
+
+def _answers(content: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    return {
+        200: {"description": "The answer.", "content": content},
+        304: {"description": "The caller has it already (`If-None-Match`)."},
+    }

@@ -1,0 +1,92 @@
+"""What is new since the last look, told once. Blocking: the hub calls it in a thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from candlewick.warehouse.database import utc_now
+from candlewick_ui.queries import stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from candlewick_ui.database import Reader
+
+
+class Kind(StrEnum):
+    """Kinds of news."""
+
+    CANDLE = "candle"
+    PIPELINE = "pipeline"
+    RESYNC = "resync"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One message before it is numbered; ``symbol`` None: it concerns every listener."""
+
+    kind: Kind
+    content: dict[str, Any]
+    symbol: str | None = None
+
+
+MUCH_AT_ONCE = News(
+    Kind.RESYNC, {"detail": "more changed at once than is told one by one; ask for what you show again"}
+)
+
+
+class Feed:
+    """Two statements a look, a third when candles came."""
+
+    def __init__(self, reader: Reader, exchange: str, clock: Callable[[], datetime] = utc_now) -> None:
+        self._reader, self._exchange, self._clock = reader, exchange, clock
+        self._load_floor, self._event_floor = 0, 0
+        self._told_loads: set[int] = set()
+        self._told_events: set[int] = set()
+
+    def begin(self) -> None:
+        """Begin here: what is there by now is no news, but candles whose load still waits will be."""
+        load_id, event_id = stream.newest(self._reader)
+        self._load_floor = max(0, load_id - stream.MOST_LOADS)
+        self._told_loads = set()
+        self._new_loads()
+        self._event_floor = max(0, event_id - stream.OVERLAP)
+        self._told_events = set()
+        self._new_events()
+
+    def look(self) -> list[News]:
+        """Return the news since the last look, candles first."""
+        return self._new_candles() + [News(Kind.PIPELINE, event) for event in self._new_events()]
+
+    def _new_candles(self) -> list[News]:
+        ready = self._new_loads()
+        if not ready:
+            return []
+        found = stream.candles(self._reader, self._exchange, ready, self._clock())
+        if len(found) > stream.MOST_CANDLES:
+            return [MUCH_AT_ONCE]
+        return [News(Kind.CANDLE, candle, candle["symbol"]) for candle in found]
+
+    def _new_loads(self) -> list[int]:
+        """Return the loads whose candles became facts since the last look."""
+        seen = stream.loads(self._reader, self._load_floor)
+        ready = {load_id for load_id, is_pending in seen.items() if not is_pending}
+        fresh = sorted(ready - self._told_loads)
+        waiting = [load_id for load_id, is_pending in seen.items() if is_pending]
+        if seen:
+            self._load_floor = max(self._load_floor, min([*waiting, max(seen) - stream.OVERLAP]))
+        self._told_loads = {load_id for load_id in self._told_loads | ready if load_id >= self._load_floor}
+        return fresh
+
+    def _new_events(self) -> list[dict[str, Any]]:
+        seen = stream.events(self._reader, self._event_floor)
+        fresh = [event for event in seen if event["event_id"] not in self._told_events]
+        if seen:
+            self._told_events |= {event["event_id"] for event in fresh}
+            self._event_floor = max(self._event_floor, seen[-1]["event_id"] - stream.OVERLAP)
+            self._told_events = {number for number in self._told_events if number > self._event_floor}
+        return fresh

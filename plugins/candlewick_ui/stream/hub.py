@@ -1,0 +1,212 @@
+"""One poller for every listener of this process: it runs while somebody listens, and numbers what it tells.
+
+A number is `<begin>-<count>`. A listener that comes back with the last one it saw gets what it missed, if this process
+still has it; otherwise it is told to `resync`. A listener that is too slow for its queue is told the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from candlewick_ui.database import DatabaseBusy, DatabaseDown
+from candlewick_ui.formats import plain
+from candlewick_ui.stream.feed import Feed, Kind, News
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS, HEARTBEAT_SECONDS, LINGER_SECONDS = 1.0, 15.0, 60.0
+# A stream ends after this long, and the browser comes back: a login that is gone is noticed then.
+LONGEST_SECONDS = 900.0
+REMEMBERED, QUEUE_LENGTH, MOST_LISTENERS = 10_000, 120, 1_000
+_MISSED = {"detail": "messages were missed; ask for what you show again"}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A numbered message as it goes over the wire, made once for all listeners."""
+
+    number: int
+    kind: Kind
+    symbol: str | None
+    frame: bytes
+
+
+@dataclass(eq=False, slots=True)
+class Listener:
+    """Who listens, and to what."""
+
+    symbols: frozenset[str]
+    kinds: frozenset[Kind]
+    queue: asyncio.Queue[list[Message] | None] = field(default_factory=lambda: asyncio.Queue(QUEUE_LENGTH))
+    has_missed: bool = False
+
+    def wants(self, message: Message) -> bool:
+        """Whether a message is for this listener."""
+        if message.kind in (Kind.RESYNC, Kind.STATUS):
+            return True
+        if self.kinds and message.kind not in self.kinds:
+            return False
+        return not self.symbols or message.symbol is None or message.symbol in self.symbols
+
+
+class Hub:
+    """The poller and its listeners; everything but the looks happens in the event loop."""
+
+    def __init__(
+        self, feed: Feed, look_seconds: float = LOOK_SECONDS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._feed, self._look_seconds, self._clock = feed, look_seconds, clock
+        self._listeners: set[Listener] = set()
+        self._remembered: deque[Message] = deque(maxlen=REMEMBERED)
+        self._task: asyncio.Task[None] | None = None
+        self._begin, self._count, self._is_late = "", 0, False
+        self.looks = 0
+
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody else can listen."""
+        return len(self._listeners) >= MOST_LISTENERS
+
+    async def listen(
+        self, symbols: Iterable[str] = (), kinds: Iterable[Kind] = (), last: str | None = None
+    ) -> AsyncIterator[bytes]:
+        """Yield the frames of a stream, until its reader goes away, `LONGEST_SECONDS` have passed or the server stops.
+
+        Args:
+            symbols: of candles; none: all.
+            kinds: of messages; none: all.
+            last: the number of the last message this listener saw.
+        """
+        listener = self._join(frozenset(symbols), frozenset(kinds), last)
+        until = self._clock() + LONGEST_SECONDS
+        try:
+            yield b"retry: 2000\n\n" + self._frame("ready", {}, self._count)
+            while (left := until - self._clock()) > 0:
+                if listener.has_missed:
+                    listener.has_missed = False
+                    yield self._frame(Kind.RESYNC, _MISSED, self._count)
+                try:
+                    messages = await asyncio.wait_for(listener.queue.get(), min(HEARTBEAT_SECONDS, left))
+                except TimeoutError:
+                    yield b": heartbeat\n\n"
+                    continue
+                if messages is None:
+                    return
+                if wanted := b"".join(message.frame for message in messages if listener.wants(message)):
+                    yield wanted
+        finally:
+            self._listeners.discard(listener)
+
+    def _join(self, symbols: frozenset[str], kinds: frozenset[Kind], last: str | None) -> Listener:
+        if self._task is None or self._task.done():
+            self._start()
+        listener = Listener(symbols, kinds)
+        missed = self._since(last)
+        listener.has_missed = missed is None
+        if missed:
+            listener.queue.put_nowait(missed)
+        self._listeners.add(listener)
+        return listener
+
+    def publish(self, news: list[News]) -> None:
+        """Number news and hand them to every listener."""
+        messages = []
+        for one in news:
+            self._count += 1
+            messages.append(Message(self._count, one.kind, one.symbol, self._frame(one.kind, one.content, self._count)))
+        self._remembered.extend(messages)
+        for listener in self._listeners:
+            self._hand(listener, messages)
+
+    def _start(self) -> None:
+        self._begin, self._count, self._is_late = f"{time.time_ns():x}", 0, False
+        self._remembered.clear()
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        """Look once a second while somebody listens, and a while longer, so that one who comes back misses nothing."""
+        has_begun, heard_until = False, self._clock()
+        while not _is_stopping():
+            started = self._clock()
+            if self._listeners:
+                heard_until = started
+            elif started - heard_until > LINGER_SECONDS:
+                return
+            try:
+                if not has_begun:
+                    await asyncio.to_thread(self._feed.begin)
+                    has_begun = True
+                news = await asyncio.to_thread(self._feed.look)
+            except (DatabaseBusy, DatabaseDown) as error:
+                self._say_late(str(error))
+            except Exception:
+                log.exception("the stream could not look at the warehouse; it tries again")
+                self._say_late("the warehouse could not be asked; the log of the api-server says why")
+            else:
+                self.looks += 1
+                self._say_live()
+                if news:
+                    self.publish(news)
+            await asyncio.sleep(max(0.0, self._look_seconds - (self._clock() - started)))
+        for listener in self._listeners:
+            self._hand(listener, None)
+
+    def _say_late(self, why: str) -> None:
+        if not self._is_late:
+            log.warning("the stream waits for the warehouse: %s", why)
+            self.publish([News(Kind.STATUS, {"state": "delayed", "detail": why})])
+        self._is_late = True
+
+    def _say_live(self) -> None:
+        if self._is_late:
+            self.publish([News(Kind.STATUS, {"state": "live", "detail": "the warehouse answers again"})])
+        self._is_late = False
+
+    @staticmethod
+    def _hand(listener: Listener, messages: list[Message] | None) -> None:
+        try:
+            listener.queue.put_nowait(messages)
+        except asyncio.QueueFull:  # a connection that takes nothing must not hold memory
+            while not listener.queue.empty():
+                listener.queue.get_nowait()
+            listener.has_missed = True
+            listener.queue.put_nowait([] if messages is not None else None)
+
+    def _since(self, last: str | None) -> list[Message] | None:
+        """Return what came after a number; None: that cannot be told."""
+        if last is None:
+            return []
+        begin, _, count = last.partition("-")
+        if begin != self._begin or not count.isdecimal():
+            return None
+        number = int(count)
+        oldest = self._count - len(self._remembered)
+        if not oldest <= number <= self._count:
+            return None
+        return [message for message in self._remembered if message.number > number]
+
+    def _frame(self, kind: str, content: dict[str, object], number: int) -> bytes:
+        data = msgspec.json.encode({name: plain(value) for name, value in content.items()})
+        return f"id: {self._begin}-{number}\nevent: {kind}\ndata: ".encode() + data + b"\n\n"
+
+
+def _is_stopping() -> bool:
+    """Whether the web server was told to stop: it waits for open answers, so a stream has to end by itself."""
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return bool(getattr(server, "should_exit", False))
