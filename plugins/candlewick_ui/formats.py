@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from fastapi import Query, Request
@@ -49,8 +49,9 @@ class Wish:
 
 
 def wish(
-    request: Request, format: Format | None = Query(None, description="json, csv or parquet; else `Accept` says")
-) -> Wish:  # noqa: A002, B008 -- FastAPI's way, the API's name
+    request: Request,
+    format: Annotated[Format | None, Query(description="json, csv or parquet; else `Accept` says.")] = None,  # noqa: A002 -- the API's name
+) -> Wish:
     """Read the wish off a request (a dependency)."""
     return Wish(format or _accepted(request.headers.get("accept", "")), request.headers.get("if-none-match"))
 

@@ -6,19 +6,24 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from candlewick_ui.queries.candles import Interval
 from candlewick_ui.queries.vars import mart_vars
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from candlewick_ui.database import Reader
+    from candlewick_ui.queries.candles import Interval
 
-TABLES = {
-    Interval.MINUTE_1: "indicators_1m",
-    Interval.HOUR_1: "indicators_1h",
-    Interval.DAY_1: "indicators_1d",
-}
+
+class MartInterval(StrEnum):
+    """Intervals whose indicators a mart holds."""
+
+    MINUTE_1 = "1m"
+    HOUR_1 = "1h"
+    DAY_1 = "1d"
+
+
+TABLES = {interval.value: f"indicators_{interval.value}" for interval in MartInterval}
 
 
 class Kind(StrEnum):
@@ -46,6 +51,11 @@ def all_columns() -> tuple[str, ...]:
     return ("open_time", "close_price", *single, *averages, "obv", "vwap")
 
 
+def numbers() -> frozenset[str]:
+    """Return the columns that hold doubles."""
+    return frozenset(all_columns()) - {"open_time", "close_price"}
+
+
 @lru_cache(maxsize=64)
 def _statement(table: str, columns: tuple[str, ...], where: str, order: str) -> str:
     """Return a SELECT that finds rows only where they were made with the periods :periods stands for."""
@@ -65,9 +75,9 @@ def newest(
 
     Empty where no mart holds this interval, or the rows there are were made with other periods than the vars say.
     """
-    if interval not in TABLES:
+    if interval.value not in TABLES:
         return []
-    statement = _statement(TABLES[interval], ("open_time", "close_price", *COLUMNS[kind]), "", "DESC")
+    statement = _statement(TABLES[interval.value], ("open_time", "close_price", *COLUMNS[kind]), "", "DESC")
     return reader.rows(statement, exchange=exchange, symbol=symbol, most=most, periods=mart_vars().periods_checksum)[
         ::-1
     ]
@@ -77,12 +87,12 @@ def indicators(
     reader: Reader,
     exchange: str,
     symbol: str,
-    interval: Interval,
+    interval: MartInterval,
     start: datetime,
     end: datetime,
     most: int,
     *,
-    from_newest: bool,
+    newest: bool,
 ) -> list[dict[str, Any]]:
     """Return rows of `all_columns` of [start, end), oldest first; of more than ``most`` the oldest or the newest.
 
@@ -90,18 +100,18 @@ def indicators(
         reader: the warehouse.
         exchange: name of the exchange.
         symbol: as the exchange writes it.
-        interval: one of `TABLES`.
+        interval: length of a bar.
         start: naive UTC.
         end: naive UTC, exclusive.
         most: how many at most.
-        from_newest: of more than ``most`` return the newest; otherwise the oldest.
+        newest: of more than ``most`` return the newest; otherwise the oldest.
     """
     rows = reader.rows(
         _statement(
-            TABLES[interval],
+            TABLES[interval.value],
             all_columns(),
             "AND bars.open_time >= :start AND bars.open_time < :end ",
-            "DESC" if from_newest else "ASC",
+            "DESC" if newest else "ASC",
         ),
         exchange=exchange,
         symbol=symbol,
@@ -110,4 +120,4 @@ def indicators(
         most=most,
         periods=mart_vars().periods_checksum,
     )
-    return rows[::-1] if from_newest else rows
+    return rows[::-1] if newest else rows

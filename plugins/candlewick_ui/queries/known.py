@@ -1,0 +1,26 @@
+"""Whether a symbol is known here at all: asked only where nothing was found, so that it costs nothing where something was."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from candlewick_ui.problems import Problem
+
+if TYPE_CHECKING:
+    from candlewick_ui.database import Reader
+
+_KNOWN = "SELECT 1 AS is_known FROM {raw}.tracked_symbols WHERE exchange = :exchange AND symbol = :symbol"
+
+
+def demand_symbol(reader: Reader, exchange: str, symbol: str) -> None:
+    """Refuse a symbol nobody has ever tracked or brought the history of.
+
+    Raises:
+        Problem: 404.
+    """
+    if reader.one(_KNOWN, exchange=exchange, symbol=symbol) is None:
+        raise Problem(
+            HTTPStatus.NOT_FOUND,
+            f"expected a symbol of {exchange} that is known here, got {symbol[:50]!r}; the list of symbols has them all",
+        )
