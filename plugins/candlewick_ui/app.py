@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 
-from candlewick_ui import api_docs, guards, identity, pages, problems, routers
+from candlewick_ui import api_docs, guards, identity, pages, problems, routers, telemetry
 
 API_PREFIX = "/api/v1"
 DESCRIPTION = """
@@ -40,6 +40,7 @@ def make_app() -> FastAPI:
     problems.install(app)
     identity.install(app)
     guards.install(app)
+    telemetry.install(app)
     for router in routers.routers():
         app.include_router(router, prefix=API_PREFIX, dependencies=[Depends(identity.may_read)], responses=REFUSALS)
     for router in (api_docs.page, api_docs.router, *pages.routers()):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from candlewick_ui.database import DatabaseBusy, DatabaseDown
+from candlewick_ui.database import DatabaseBusy, DatabaseDown, NotBuilt
 from candlewick_ui.formats import plain
 from candlewick_ui.stream.feed import Feed, Kind, News
 
@@ -153,7 +153,7 @@ class Hub:
                     await asyncio.to_thread(self._feed.begin)
                     has_begun = True
                 news = await asyncio.to_thread(self._feed.look)
-            except (DatabaseBusy, DatabaseDown) as error:
+            except (DatabaseBusy, DatabaseDown, NotBuilt) as error:
                 self._say_late(str(error))
             except Exception:
                 log.exception("the stream could not look at the warehouse; it tries again")
