@@ -87,12 +87,12 @@ def indicators(
     reader: Reader,
     exchange: str,
     symbol: str,
-    interval: MartInterval,
+    interval: Interval | MartInterval,
     start: datetime,
     end: datetime,
     most: int,
     *,
-    newest: bool,
+    from_newest: bool,
 ) -> list[dict[str, Any]]:
     """Return rows of `all_columns` of [start, end), oldest first; of more than ``most`` the oldest or the newest.
 
@@ -100,18 +100,18 @@ def indicators(
         reader: the warehouse.
         exchange: name of the exchange.
         symbol: as the exchange writes it.
-        interval: length of a bar.
+        interval: length of a bar, one of `TABLES`.
         start: naive UTC.
         end: naive UTC, exclusive.
         most: how many at most.
-        newest: of more than ``most`` return the newest; otherwise the oldest.
+        from_newest: of more than ``most`` return the newest; otherwise the oldest.
     """
     rows = reader.rows(
         _statement(
             TABLES[interval.value],
             all_columns(),
             "AND bars.open_time >= :start AND bars.open_time < :end ",
-            "DESC" if newest else "ASC",
+            "DESC" if from_newest else "ASC",
         ),
         exchange=exchange,
         symbol=symbol,
@@ -120,4 +120,4 @@ def indicators(
         most=most,
         periods=mart_vars().periods_checksum,
     )
-    return rows[::-1] if newest else rows
+    return rows[::-1] if from_newest else rows

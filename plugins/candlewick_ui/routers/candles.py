@@ -71,7 +71,7 @@ def indicators(
     page = history.page(
         asked,
         lambda most: of_indicators.indicators(
-            reader, exchange, symbol, interval, asked.start, asked.end, most, newest=asked.is_backward
+            reader, exchange, symbol, interval, asked.start, asked.end, most, from_newest=asked.is_backward
         ),
         limit,
     )
