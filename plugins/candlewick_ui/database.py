@@ -10,6 +10,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
 from sqlalchemy import TextClause, bindparam, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
