@@ -1,0 +1,116 @@
+"""What people change about a job: pause, trigger, cancel, schedule; each by the right Airflow asks for, each written down."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from airflow.api.common.mark_tasks import set_dag_run_state_to_failed
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.core_api.datamodels.dag_run import TriggerDAGRunPostBody
+from airflow.exceptions import ParamValidationError
+from airflow.models.dagbag import DBDagBag
+from airflow.models.dagrun import DagRun
+from airflow.utils.state import DagRunState
+from airflow.utils.types import DagRunTriggeredByType, DagRunType
+from pydantic import ValidationError
+from sqlalchemy import select
+
+from candlewick_ui import audit, identity
+from candlewick_ui.jobs import schedule
+from candlewick_ui.jobs.listing import Run, found, run_of, serialized
+from candlewick_ui.problems import Problem
+
+if TYPE_CHECKING:
+    from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+
+UNFINISHED = (DagRunState.QUEUED, DagRunState.RUNNING)
+
+
+def pause(user: BaseUser, dag_id: str, *, is_paused: bool) -> None:
+    """Pause a job or let it go on.
+
+    Raises:
+        Problem: 403 or 404.
+    """
+    identity.demand_dag(user, "PUT", dag_id, "pause and unpause this job")
+    with audit.recorded(user, "pause_dag" if is_paused else "unpause_dag", dag_id=dag_id) as session:
+        found(session, dag_id).is_paused = is_paused
+
+
+def change_schedule(user: BaseUser, dag_id: str, cron: str | None) -> schedule.Wished:
+    """Store another schedule (UTC), or with None go back to the settings' one.
+
+    Raises:
+        Problem: 403, 404, 409 or 422.
+    """
+    identity.demand_dag(user, "PUT", dag_id, "change this job's schedule")
+    with audit.recorded(user, "change_schedule", dag_id=dag_id, cron=cron) as session:
+        model = found(session, dag_id)
+        schedule.check(dag_id, cron)
+        return schedule.change(session, model, cron)
+
+
+def trigger(user: BaseUser, dag_id: str, conf: dict[str, Any], note: str | None = None) -> Run:
+    """Queue a run, as Airflow's own API does it: params are checked against the DAG's before anything is made.
+
+    Raises:
+        Problem: 403, 404, 409 or 422; the sentence is Airflow's where it is about params.
+    """
+    identity.demand_dag(user, "POST", dag_id, "trigger this job", DagAccessEntity.RUN)
+    with audit.recorded(user, "trigger_dag_run", dag_id=dag_id, conf=conf) as session:
+        if found(session, dag_id).has_import_errors:
+            raise Problem(
+                HTTPStatus.CONFLICT,
+                f"expected a job that can be read, but {dag_id} has import errors; see Airflow's start page",
+            )
+        dag = serialized(session, dag_id)
+        try:
+            given = TriggerDAGRunPostBody(logical_date=None, conf=conf, note=note).validate_context(dag)
+            run = dag.create_dagrun(
+                run_id=given["run_id"],
+                logical_date=given["logical_date"],
+                data_interval=given["data_interval"],
+                run_after=given["run_after"],
+                conf=given["conf"],
+                run_type=DagRunType.MANUAL,
+                triggered_by=DagRunTriggeredByType.REST_API,
+                triggering_user_name=user.get_name(),
+                state=DagRunState.QUEUED,
+                partition_key=given["partition_key"],
+                partition_date=given["partition_date"],
+                session=session,
+            )
+        except (ParamValidationError, ValidationError, ValueError) as error:
+            raise Problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY, f"expected params {dag_id} can be run with: {error}"
+            ) from error
+        if note:
+            run.note = (note, user.get_id())
+        return run_of(run)
+
+
+def cancel(user: BaseUser, dag_id: str, run_id: str) -> Run:
+    """End a run that is queued or running: its tasks are stopped, the run counts as failed.
+
+    Raises:
+        Problem: 403, 404 or 409.
+    """
+    identity.demand_dag(user, "PUT", dag_id, "cancel runs of this job", DagAccessEntity.RUN)
+    with audit.recorded(user, "cancel_dag_run", dag_id=dag_id, run_id=run_id) as session:
+        found(session, dag_id)
+        run = session.scalar(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
+        if run is None:
+            raise Problem(
+                HTTPStatus.NOT_FOUND,
+                f"expected a run of {dag_id}, got {run_id[:100]!r}; GET /jobs/{dag_id}/runs has them",
+            )
+        if run.state not in UNFINISHED:
+            raise Problem(
+                HTTPStatus.CONFLICT,
+                f"expected a run that is queued or running, but {run_id} is {run.state}; nothing was changed",
+            )
+        dag = DBDagBag().get_dag_for_run(run, session=session) or serialized(session, dag_id)
+        set_dag_run_state_to_failed(dag=dag, run_id=run_id, commit=True, session=session)
+        session.refresh(run)
+        return run_of(run)

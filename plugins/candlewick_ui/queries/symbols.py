@@ -1,0 +1,88 @@
+"""Symbols: which are tracked, what the exchange says and said of them, and how fresh their candles are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from candlewick.settings import settings
+from candlewick.warehouse.symbols import TRADING
+from candlewick_ui.database import DatabaseDown, Raw, raw
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from candlewick_ui.database import Reader
+
+COLUMNS = (
+    "symbol", "is_tracked", "status", "status_since", "base_asset", "quote_asset", "first_open_time", "added_at", "removed_at",
+    "newest_open_time",
+)  # fmt: skip
+LIFECYCLE = ("symbol", "valid_from", "valid_to", "is_current", "status", "base_asset", "quote_asset")
+FRESHNESS = ("symbol", "status", "newest_open_time", "lag_seconds", "is_stale")
+MINUTE = timedelta(minutes=1)
+
+# One step backwards in the key a symbol; MAX would read all of its history.
+_NEWEST = """(
+    SELECT f.open_time FROM fact_klines AS f FORCE INDEX (PRIMARY)
+    WHERE f.exchange = s.exchange AND f.symbol = s.symbol AND f.interval_code = '1m' AND f.is_final = 1
+    ORDER BY f.exchange DESC, f.symbol DESC, f.interval_code DESC, f.open_time DESC LIMIT 1
+)"""
+_SYMBOLS = f"""
+SELECT
+    s.symbol, s.active AS is_tracked, s.status, s.status_since, s.base_asset, s.quote_asset, s.first_open_time, s.added_at,
+    s.removed_at, {{newest}} AS newest_open_time
+FROM {raw(Raw.TRACKED_SYMBOLS)} AS s
+WHERE s.exchange = :exchange AND (:symbol IS NULL OR s.symbol = :symbol)
+ORDER BY s.exchange, s.symbol
+"""
+_WITH_FACTS, _WITHOUT_FACTS = _SYMBOLS.replace("{newest}", _NEWEST), _SYMBOLS.replace("{newest}", "NULL")
+_LIFECYCLE = f"""
+SELECT {", ".join(LIFECYCLE[:3])}, valid_to IS NULL AS is_current, {", ".join(LIFECYCLE[4:])} FROM {raw(Raw.SYMBOL_STATES)}
+WHERE exchange = :exchange AND symbol = :symbol
+ORDER BY exchange, symbol, valid_from
+"""
+
+
+def symbols(reader: Reader, exchange: str, symbol: str | None = None) -> list[dict[str, Any]]:
+    """Return every symbol that was ever tracked or backfilled, or one of them.
+
+    ``status`` is the exchange's word, None until it was asked; ``newest_open_time`` is of the newest final 1m candle.
+    """
+    try:
+        rows = reader.rows(_WITH_FACTS, exchange=exchange, symbol=symbol)
+    except DatabaseDown:  # before dbt has built the facts there are symbols all the same
+        rows = reader.rows(_WITHOUT_FACTS, exchange=exchange, symbol=symbol)
+    for row in rows:
+        row["is_tracked"] = bool(row["is_tracked"])
+    return rows
+
+
+def lifecycle(reader: Reader, exchange: str, symbol: str) -> list[dict[str, Any]]:
+    """Return the states of a symbol, oldest first, each with the time it was heard first and the time another one was."""
+    rows = reader.rows(_LIFECYCLE, exchange=exchange, symbol=symbol)
+    for row in rows:
+        row["is_current"] = bool(row["is_current"])
+    return rows
+
+
+def freshness(reader: Reader, exchange: str, now: datetime) -> list[dict[str, Any]]:
+    """Return how old the newest final candle of each tracked symbol is.
+
+    ``lag_seconds`` is the time since it closed, or since the symbol is tracked where there is none; it is stale above the
+    setting `stale_after_minutes`. A symbol that does not trade is never called stale.
+
+    Args:
+        reader: the warehouse.
+        exchange: name of the exchange.
+        now: naive UTC.
+    """
+    allowed = timedelta(minutes=settings().stale_after_minutes)
+    found = []
+    for row in symbols(reader, exchange):
+        if row["is_tracked"]:
+            closed = row["newest_open_time"] + MINUTE if row["newest_open_time"] else row["added_at"]
+            lag = now - closed
+            trades = row["status"] in (TRADING, None)
+            found.append({**row, "lag_seconds": int(lag.total_seconds()), "is_stale": trades and lag > allowed})
+    return found
