@@ -13,17 +13,19 @@ if TYPE_CHECKING:
 def addresses(platform: Platform) -> list[tuple[str, str, str]]:
     """Return name, address and a remark of everything a person or a program may open."""
     users, private = platform.credentials, platform.private_services
+    ours = f"{platform.airflow.url}/candlewick"
     found = [
         (
             "Airflow",
             platform.airflow.url,
             f"admin / {users['airflow_admin']}, viewer / {users['airflow_viewer']}",
         ),
-        ("API", f"{platform.airflow.url}/docs", "Airflow's REST API, to try out"),
+        ("Market", f"{ours}/market", "prices and the state of the data; in Airflow's navigation under Candlewick"),
+        ("API", f"{ours}/api/docs", "market data for programs, to try out"),
+        ("Airflow API", f"{platform.airflow.url}/docs", "Airflow's own"),
     ]
-    docs = platform.home.manifest.parent / "docs" / "index.html"
-    if docs.is_file():
-        found.append(("dbt docs", docs.as_uri(), "models, columns, lineage; made anew every hour"))
+    if (platform.home.manifest.parent / "docs" / "index.html").is_file():
+        found.append(("dbt docs", f"{ours}/dbt/", "models, columns, lineage; made anew every hour"))
     if "exchange" in private:
         found.append(("Exchange", platform.exchange.base, "simulated"))
     if "s3" in private:

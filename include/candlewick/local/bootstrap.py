@@ -182,6 +182,7 @@ def prepare(*, dev: bool, dump: bool = False) -> Environment:
             server=env_file.value("AIRFLOW_CONN_WAREHOUSE") is None,
             compiler=airflow in stale,
             dump=dump or dev,  # tests save and restore
+            browser=dev,
         )
         if stale:
             say(f"Preparing virtualenvs under {folder / 'venvs'} (once; then only when requirements change)")

@@ -24,7 +24,9 @@ def found(program: str) -> bool:
     return shutil.which(program, path=SYSTEM_PATH) is not None
 
 
-def missing_packages(python: str, *, server: bool, compiler: bool, dump: bool = False) -> list[str]:
+def missing_packages(
+    python: str, *, server: bool, compiler: bool, dump: bool = False, browser: bool = False
+) -> list[str]:
     """Return the Debian packages whose files are not here.
 
     Args:
@@ -32,6 +34,7 @@ def missing_packages(python: str, *, server: bool, compiler: bool, dump: bool = 
         server: a private MariaDB will be started.
         compiler: Python packages are about to be built.
         dump: the warehouse will be backed up or restored.
+        browser: pages will be tested in one.
     """
     need: list[str] = []
     if server and not (found("mariadbd") and found("mariadb-install-db")):
@@ -40,6 +43,8 @@ def missing_packages(python: str, *, server: bool, compiler: bool, dump: bool = 
         need.append("mariadb-client-core")
     if dump and not found("mariadb-dump"):
         need.append("mariadb-client")
+    if browser and not found("chromium"):
+        need.append("chromium")
     if compiler:
         version, header, venv = _ask(python)
         if not (found("mariadb_config") or found("mysql_config")):
@@ -63,22 +68,18 @@ def _ask(python: str) -> tuple[str, bool, bool]:
     return out[0], out[1] == "True", out[2] == "True"
 
 
-def require_system_packages(
-    python: str, run: Callable[[Sequence[str], str], None], *, server: bool, compiler: bool, dump: bool = False
-) -> None:
+def require_system_packages(python: str, run: Callable[[Sequence[str], str], None], **what: bool) -> None:
     """Install what is missing, as root or through a sudo that asks nothing.
 
     Args:
         python: the interpreter virtualenvs are made from.
         run: runs a command and shows, in the words given with it, that it is at work.
-        server: a private MariaDB will be started.
-        compiler: Python packages are about to be built.
-        dump: the warehouse will be backed up or restored.
+        what: is going to be done, in the words of :func:`missing_packages`.
 
     Raises:
         BootstrapError: something is missing and cannot be installed from here.
     """
-    need = missing_packages(python, server=server, compiler=compiler, dump=dump)
+    need = missing_packages(python, **what)
     if not need:
         return
     command = ["apt-get", "install", "-y", "--no-install-recommends", *need]
@@ -94,7 +95,7 @@ def require_system_packages(
         run([*prefix, *command, "-qq"], f"installing system packages ({' '.join(need)})")
     except BootstrapError as error:
         raise BootstrapError(f"{error}\nBy hand: {by_hand}") from None
-    still = missing_packages(python, server=server, compiler=compiler, dump=dump)
+    still = missing_packages(python, **what)
     if still:
         raise BootstrapError(f"apt-get installed {' '.join(still)}, yet the files are not found.")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from candlewick.settings import settings
 from candlewick.warehouse.symbols import TRADING
-from candlewick_ui.database import DatabaseDown, Raw, raw
+from candlewick_ui.database import NotBuilt, Raw, raw
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,7 +51,7 @@ def symbols(reader: Reader, exchange: str, symbol: str | None = None) -> list[di
     """
     try:
         rows = reader.rows(_WITH_FACTS, exchange=exchange, symbol=symbol)
-    except DatabaseDown:  # before dbt has built the facts there are symbols all the same
+    except NotBuilt:  # before dbt has built the facts there are symbols all the same
         rows = reader.rows(_WITHOUT_FACTS, exchange=exchange, symbol=symbol)
     for row in rows:
         row["is_tracked"] = bool(row["is_tracked"])

@@ -45,6 +45,12 @@ def test_the_program_that_saves_the_warehouse_is_asked_for_only_by_what_saves_it
     assert "mariadb-client" not in system_packages.missing_packages(sys.executable, server=True, compiler=False)
 
 
+@pytest.mark.usefixtures("bare")
+def test_a_browser_is_asked_for_only_by_what_tests_pages():
+    assert "chromium" in system_packages.missing_packages(sys.executable, server=True, compiler=False, browser=True)
+    assert "chromium" not in system_packages.missing_packages(sys.executable, server=True, compiler=False)
+
+
 def test_a_machine_that_has_all_never_calls_apt(monkeypatch):
     monkeypatch.setattr(system_packages, "found", lambda _: True)
     monkeypatch.setattr(system_packages, "_ask", lambda _: ("3.11", True, True))
