@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from candlewick_ui.charts.bars import exact as digits
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,10 +20,7 @@ _SPANS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 def exact(value: Decimal | float | None) -> str:
     """Write a number with all its digits, without zeros at the end: `64123.5`."""
-    if value is None:
-        return NOTHING
-    written = f"{value:f}" if isinstance(value, Decimal) else str(value)
-    return written.rstrip("0").rstrip(".") if "." in written else written
+    return NOTHING if value is None else digits(value)
 
 
 def grouped(value: Decimal | float | None) -> str:
@@ -59,7 +58,7 @@ def moment(value: datetime | date | None) -> Markup:
         return Markup(NOTHING)  # noqa: S704 -- a constant of ours
     if not isinstance(value, datetime):
         return Markup('<time datetime="{0}">{0}</time>').format(value.isoformat())
-    return Markup('<time datetime="{}" tabindex="0">{} UTC</time>').format(iso(value), f"{value:%Y-%m-%d %H:%M:%S}")
+    return Markup('<time datetime="{}">{} UTC</time>').format(iso(value), f"{value:%Y-%m-%d %H:%M:%S}")
 
 
 def span(value: timedelta | float | None) -> str:

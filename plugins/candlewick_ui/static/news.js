@@ -5,9 +5,10 @@ import { base, live } from "./frame.js";
 const POLL_MILLISECONDS = 15_000;
 const LEAST_MILLISECONDS = 2_000;
 const STREAM = "/api/v1/stream";
-const EVENTS = ["candle", "candles", "pipeline", "message"];
+const EVENTS = ["candle", "pipeline", "resync"];
 
-export function onNews(callback, concerns = () => true) {
+// callback: may be async; is told nothing, since it asks for what is shown. symbols: candles of these alone, all if empty.
+export function onNews(callback, symbols = []) {
   let waiting = null;
   let last = 0;
   let missed = false;
@@ -25,11 +26,9 @@ export function onNews(callback, concerns = () => true) {
     }
   };
 
-  const stream = new EventSource(base + STREAM);
-  const heard = (event) => {
-    if (concerns(event)) soon();
-  };
-  for (const name of EVENTS) stream.addEventListener(name, heard);
+  const asked = symbols.length ? `?symbols=${encodeURIComponent(symbols.join())}` : "";
+  const stream = new EventSource(base + STREAM + asked);
+  for (const name of EVENTS) stream.addEventListener(name, soon);
   stream.addEventListener("open", () => live("live", "live"));
   stream.addEventListener("error", () => live("polling", "updating every 15 s"));
 
@@ -42,8 +41,11 @@ export function onNews(callback, concerns = () => true) {
       soon();
     }
   });
-  window.addEventListener("pagehide", () => {
+  const stop = () => {
     clearInterval(poll);
+    clearTimeout(waiting);
     stream.close();
-  });
+  };
+  window.addEventListener("pagehide", stop);
+  return stop;
 }

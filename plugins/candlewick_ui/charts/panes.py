@@ -1,0 +1,150 @@
+"""The traces of the chart of candles that are lines or columns: bands, volume, RSI, MACD, ATR."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from candlewick_ui.charts.bars import exact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from candlewick_ui.charts.theme import Palette
+
+    Bar = Mapping[str, Any]
+    Trace = dict[str, Any]
+
+
+class Pane(StrEnum):
+    """What can stand with the candles; Bollinger's bands on them, the others below."""
+
+    BOLLINGER = "bollinger"
+    VOLUME = "volume"
+    RSI = "rsi"
+    MACD = "macd"
+    ATR = "atr"
+
+
+class Chart:
+    """What the traces of one chart are made of."""
+
+    def __init__(
+        self,
+        placed: Sequence[Bar | datetime],
+        x: list[str],
+        values: Mapping[datetime, Mapping[str, float | None]],
+        palette: Palette,
+        names: Mapping[Pane, str],
+    ) -> None:
+        self.placed, self.x, self.palette, self.names = placed, x, palette, names
+        self._values = values
+
+    def of_bars(self, value: Callable[[Bar], float | None]) -> list[float | None]:
+        """Return a value of each bar; None where bars are missing."""
+        return [None if isinstance(one, datetime) else value(one) for one in self.placed]
+
+    def indicator(self, name: str) -> list[float | None]:
+        """Return an indicator of each bar; None where there is none."""
+        return self.of_bars(lambda bar: self._values.get(bar["open_time"], {}).get(name))
+
+    def line(self, name: str, y: list[float | None], colour: str, **more: Any) -> Trace:
+        """Return a line."""
+        style = {"color": colour, "width": 1.4, **more.pop("line", {})}
+        return {"type": "scatter", "mode": "lines", "name": name, "x": self.x, "y": y, "line": style, **more}
+
+    def columns(self, name: str, y: list[float | None], colour: str) -> Trace:
+        """Return columns that stand on zero, as one path."""
+        fill = {"fill": "tozeroy", "fillcolor": self.palette.soft(colour, 0.55), "line": {"width": 0, "shape": "hvh"}}
+        return self.line(name, y, colour, showlegend=False, **fill)
+
+
+def told(chart: Chart) -> Trace:
+    """Return the trace that is not seen and says, where the pointer is, what each bar holds, digit for digit."""
+    names = ("open_price", "high_price", "low_price", "close_price", "volume")
+    texts: list[list[str]] = [
+        [""] * 6
+        if isinstance(bar, datetime)
+        else [*(exact(bar[name]) for name in names), "" if bar["is_final"] else "<br>in progress"]
+        for bar in chart.placed
+    ]
+    words = "open %{customdata[0]}<br>high %{customdata[1]}<br>low %{customdata[2]}<br>close %{customdata[3]}<br>"
+    return chart.line(
+        "candle", chart.of_bars(lambda bar: float(bar["close_price"])), "rgba(0,0,0,0)",
+        line={"width": 0}, showlegend=False, customdata=texts,
+        hovertemplate=words + "volume %{customdata[4]}%{customdata[5]}<extra></extra>",
+    )  # fmt: skip
+
+
+def bollinger(chart: Chart) -> list[Trace]:
+    """Return the bands, which stand on the candles."""
+    colour = chart.palette.first
+    thin = {"width": 1}
+    return [
+        chart.line("upper band", chart.indicator("bollinger_upper"), colour, line=thin, showlegend=False),
+        chart.line(
+            "lower band", chart.indicator("bollinger_lower"), colour, line=thin, showlegend=False,
+            fill="tonexty", fillcolor=chart.palette.soft(colour, 0.07),
+        ),
+        chart.line(chart.names[Pane.BOLLINGER], chart.indicator("bollinger_middle"), colour, line={"width": 1, "dash": "dash"}),
+    ]  # fmt: skip
+
+
+def _volume(chart: Chart) -> list[Trace]:
+    def of(rising: bool) -> list[float | None]:
+        return chart.of_bars(
+            lambda bar: float(bar["volume"]) if (bar["close_price"] >= bar["open_price"]) is rising else 0.0
+        )
+
+    kinds = ((True, chart.palette.up), (False, chart.palette.down))
+    return [{**chart.columns("volume", of(rising), colour), "hoverinfo": "skip"} for rising, colour in kinds]
+
+
+def _rsi(chart: Chart) -> list[Trace]:
+    return [
+        chart.line(
+            chart.names[Pane.RSI],
+            chart.indicator("rsi"),
+            chart.palette.third,
+            hovertemplate="RSI %{y:.2f}<extra></extra>",
+        )
+    ]
+
+
+def _macd(chart: Chart) -> list[Trace]:
+    bars = chart.indicator("macd_histogram")
+    rise = [None if value is None else max(value, 0.0) for value in bars]
+    fall = [None if value is None else min(value, 0.0) for value in bars]
+    return [
+        {**chart.columns("histogram", rise, chart.palette.up), "hoverinfo": "skip"},
+        {**chart.columns("histogram", fall, chart.palette.down), "hoverinfo": "skip"},
+        chart.line(
+            chart.names[Pane.MACD],
+            chart.indicator("macd"),
+            chart.palette.first,
+            hovertemplate="MACD %{y:.6~g}<extra></extra>",
+        ),
+        chart.line(
+            "signal",
+            chart.indicator("macd_signal"),
+            chart.palette.second,
+            hovertemplate="signal %{y:.6~g}<extra></extra>",
+        ),
+    ]
+
+
+def _atr(chart: Chart) -> list[Trace]:
+    return [
+        chart.line(
+            chart.names[Pane.ATR],
+            chart.indicator("atr"),
+            chart.palette.second,
+            hovertemplate="ATR %{y:.6~g}<extra></extra>",
+        )
+    ]
+
+
+PANES: dict[Pane, Callable[[Chart], list[Trace]]] = {
+    Pane.VOLUME: _volume, Pane.RSI: _rsi, Pane.MACD: _macd, Pane.ATR: _atr,
+}  # fmt: skip

@@ -1,0 +1,155 @@
+"""The charts of the analytics page, as Plotly's JSON; the page draws them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.responses import Response
+
+from candlewick.settings import settings
+from candlewick_ui.charts import correlation as correlation_chart
+from candlewick_ui.charts import distributions as bins
+from candlewick_ui.charts import orderbook as book_charts
+from candlewick_ui.charts import price as price_chart
+from candlewick_ui.charts.panes import Pane
+from candlewick_ui.charts.theme import Figure, Theme
+from candlewick_ui.database import NotBuilt, ReaderOfMarts
+from candlewick_ui.formats import document
+from candlewick_ui.identity import page_reader
+from candlewick_ui.pages.series import bars_with_indicators
+from candlewick_ui.queries import correlation, distributions, orderbook, profile
+from candlewick_ui.queries.candles import BEGINNING, END, Interval
+from candlewick_ui.queries.vars import mart_vars
+
+MOST_BARS, MOST_LEVELS, MOST_BOOKS, MOST_SYMBOLS = 10_000, 1000, 1440, 40
+
+router = APIRouter(prefix="/figures", dependencies=[Depends(page_reader)], include_in_schema=False)
+
+Symbol = Annotated[str, Query(min_length=1, max_length=50, pattern="^[A-Z0-9_.-]+$")]
+Look = Annotated[Theme, Query()]
+WindowName = Annotated[str, Query(max_length=16)]
+Until = Annotated[datetime | None, Query()]
+Etag = Annotated[str | None, Header(alias="If-None-Match")]
+
+
+@router.get("/price")
+def price(
+    reader: ReaderOfMarts,
+    symbol: Symbol,
+    interval: Interval = Interval.MINUTE_1,
+    bars: Annotated[int, Query(ge=1, le=MOST_BARS)] = 200,
+    until: Until = None,
+    panes: Annotated[list[Pane], Query()] = [],  # noqa: B006 -- read, never written
+    theme: Look = Theme.LIGHT,
+    if_none_match: Etag = None,
+) -> Response:
+    """Answer with candles and their indicators; those before ``until``, or the newest."""
+    rows, values = bars_with_indicators(reader, settings().exchange, symbol, interval, naive_utc(until) or END, bars)
+    length = timedelta(seconds=interval.seconds)
+    figure = price_chart.figure(symbol, rows, values, length, panes, theme, names=names_of_indicators())
+    return _answer(figure, if_none_match)
+
+
+@router.get("/depth")
+def depth(
+    reader: ReaderOfMarts,
+    symbol: Symbol,
+    levels: Annotated[int, Query(ge=1, le=MOST_LEVELS)] = 20,
+    theme: Look = Theme.LIGHT,
+    if_none_match: Etag = None,
+) -> Response:
+    """Answer with the depth of the newest book."""
+    newest = orderbook.metrics(reader, settings().exchange, symbol, BEGINNING, END, 1)
+    captured_at = newest[0]["captured_at"] if newest else None
+    rows = orderbook.levels(reader, settings().exchange, symbol, captured_at, levels) if captured_at else []
+    return _answer(book_charts.depth(symbol, captured_at, rows, theme), if_none_match)
+
+
+@router.get("/spread")
+def spread(
+    reader: ReaderOfMarts,
+    symbol: Symbol,
+    books: Annotated[int, Query(ge=1, le=MOST_BOOKS)] = 240,
+    theme: Look = Theme.LIGHT,
+    if_none_match: Etag = None,
+) -> Response:
+    """Answer with spread and imbalance of the newest books."""
+    rows = orderbook.metrics(reader, settings().exchange, symbol, BEGINNING, END, books)
+    return _answer(book_charts.spread(symbol, rows, theme), if_none_match)
+
+
+@router.get("/volume-profile")
+def volume_profile(
+    reader: ReaderOfMarts, symbol: Symbol, theme: Look = Theme.LIGHT, if_none_match: Etag = None
+) -> Response:
+    """Answer with the volume by price, of the mart."""
+    rows = _or_nothing(lambda: profile.volume_profile(reader, settings().exchange, symbol))
+    return _answer(bins.volume_profile(symbol, rows, theme), if_none_match)
+
+
+@router.get("/price-distribution")
+def price_distribution(
+    reader: ReaderOfMarts, symbol: Symbol, theme: Look = Theme.LIGHT, if_none_match: Etag = None
+) -> Response:
+    """Answer with the minutes by closing price, of the mart."""
+    rows = _or_nothing(lambda: distributions.price_distribution(reader, settings().exchange, symbol))
+    return _answer(bins.prices(symbol, rows, theme), if_none_match)
+
+
+@router.get("/return-distribution")
+def return_distribution(
+    reader: ReaderOfMarts,
+    symbol: Symbol,
+    window: WindowName = "24h",
+    theme: Look = Theme.LIGHT,
+    if_none_match: Etag = None,
+) -> Response:
+    """Answer with the histogram of log returns of a window, of the mart."""
+    exchange = settings().exchange
+    rows = _or_nothing(lambda: distributions.return_histogram(reader, exchange, symbol, window))
+    moments = distributions.return_moments(reader, exchange, symbol, window) if rows else None
+    return _answer(bins.returns(symbol, window, rows, moments, theme), if_none_match)
+
+
+@router.get("/correlation")
+def correlations(
+    reader: ReaderOfMarts, window: WindowName = "24h", theme: Look = Theme.LIGHT, if_none_match: Etag = None
+) -> Response:
+    """Answer with the heat map of the symbols with the largest turnover."""
+    exchange = settings().exchange
+    symbols = sorted(correlation.largest_symbols(reader, exchange, MOST_SYMBOLS))
+    pairs = correlation.matrix(reader, exchange, symbols, window)
+    return _answer(correlation_chart.heat_map(window, symbols, pairs, theme), if_none_match)
+
+
+def naive_utc(moment: datetime | None) -> datetime | None:
+    """Return a time as the tables hold it; one without an offset is UTC."""
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment and moment.tzinfo else moment
+
+
+def names_of_indicators() -> dict[Pane, str]:
+    """Return what the indicators are called, with the periods they were made with."""
+    told = mart_vars()
+    return {
+        Pane.RSI: f"RSI {told['rsi_period']}",
+        Pane.MACD: f"MACD {told['macd_fast_period']}, {told['macd_slow_period']}, {told['macd_signal_period']}",
+        Pane.BOLLINGER: f"Bollinger {told['bollinger_period']}, {told['bollinger_deviations']}",
+        Pane.ATR: f"ATR {told['atr_period']}",
+        Pane.VOLUME: "volume",
+    }
+
+
+def _or_nothing(ask: Any) -> list[dict[str, Any]]:
+    """Return rows; none where the hourly marts are yet to be built: the chart says so."""
+    try:
+        found: list[dict[str, Any]] = ask()
+    except NotBuilt:
+        return []
+    return found
+
+
+def _answer(figure: Figure, etag: str | None) -> Response:
+    content = {"data": figure.data, "layout": figure.layout, "summary": figure.summary, "notes": figure.notes}
+    return document(content, etag)

@@ -1,0 +1,123 @@
+"""The chart of candles."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from candlewick_ui.charts.panes import Pane
+from candlewick_ui.charts.price import figure
+from candlewick_ui.charts.theme import Theme
+from support.drawing import MINUTE, NAMES, NOON, bar, named, valid
+
+INDICATORS = {
+    "rsi": 55.5, "macd": 1.0, "macd_signal": 0.5, "macd_histogram": 0.5,
+    "bollinger_upper": 12.0, "bollinger_middle": 11.0, "bollinger_lower": 10.0, "atr": 0.25,
+}  # fmt: skip
+
+
+def draw(bars, values=None, panes=tuple(Pane), look=Theme.LIGHT):
+    return figure("BTCUSDT", bars, values or {}, MINUTE, panes, look, NAMES)
+
+
+@pytest.mark.parametrize("look", list(Theme))
+@pytest.mark.parametrize("panes", [(), (Pane.RSI,), tuple(Pane)])
+def test_is_a_figure_of_plotly_with_any_panes_and_in_both_themes(look, panes):
+    bars = [bar(0, "10", "11"), bar(1, "11", "10.5"), bar(4, "10", "12", is_final=False)]
+    drawn = valid(draw(bars, {NOON: INDICATORS}, panes, look))
+    axes = [name for name in drawn.layout.to_plotly_json() if name.startswith("yaxis") and name != "yaxis99"]
+    assert len(axes) == 1 + len([pane for pane in panes if pane is not Pane.BOLLINGER])
+
+
+def test_a_rising_candle_is_a_box_from_open_to_close_and_a_line_from_low_to_high():
+    [candle] = named(draw([bar(0, "10", "11", low="9", high="12")]), "rising")
+    assert candle["y"] == [10.0, 10.0, 11.0, 11.0, 10.0, None, 9.0, 12.0, None]
+    assert candle["x"][6] == "2026-03-01 12:00:30"
+    assert candle["x"][0] == "2026-03-01 12:00:09"
+    assert candle["x"][1] == "2026-03-01 12:00:51"
+
+
+def test_candles_that_fall_have_a_trace_and_a_colour_of_their_own():
+    drawn = draw([bar(0, "10", "11"), bar(1, "11", "10")])
+    [rising], [falling] = named(drawn, "rising"), named(drawn, "falling")
+    assert rising["line"]["color"] != falling["line"]["color"]
+    assert len(rising["y"]) == len(falling["y"]) == 9
+
+
+def test_a_candle_in_progress_is_drawn_apart_and_said_to_be_so():
+    drawn = draw([bar(0, "10", "11"), bar(1, "11", "12", is_final=False)])
+    [pending] = named(drawn, "in progress")
+    assert pending["y"][:3] == [11.0, 11.0, 12.0]
+    assert pending["line"]["dash"] == "dot"
+    assert len(named(drawn, "rising")[0]["y"]) == 9
+    assert drawn.notes == ["1 of 2 candles is in progress: dotted, and changing."]
+
+
+def test_a_stretch_without_candles_is_hatched_and_no_line_crosses_it():
+    bars = [bar(0, "10", "11"), bar(1, "11", "12"), bar(5, "12", "13")]
+    drawn = draw(bars, {one["open_time"]: INDICATORS for one in bars}, (Pane.RSI,))
+    [missing] = named(drawn, "missing")
+    assert missing["x"][:4] == [
+        "2026-03-01 12:02:00", "2026-03-01 12:02:00", "2026-03-01 12:05:00", "2026-03-01 12:05:00",
+    ]  # fmt: skip
+    assert missing["fillpattern"]["shape"]
+    assert named(drawn, "RSI 14")[0]["y"] == [55.5, 55.5, None, 55.5]
+    assert "2026-03-01 12:02 to 2026-03-01 12:05" in drawn.notes[0]
+
+
+def test_bars_next_to_one_another_are_no_gap():
+    assert not named(draw([bar(minute, "10", "11") for minute in range(5)]), "missing")
+
+
+def test_what_the_pointer_says_has_every_digit():
+    [told] = named(
+        draw([bar(0, "0.00001234", "98765432109.87654321", volume="123456789012345678901.12345678")]), "candle"
+    )
+    assert told["customdata"][0][0] == "0.00001234"
+    assert told["customdata"][0][3] == "98765432109.87654321"
+    assert told["customdata"][0][4] == "123456789012345678901.12345678"
+
+
+def test_a_bar_without_indicators_breaks_their_lines():
+    bars = [bar(0, "10", "11"), bar(1, "11", "12", is_final=False)]
+    drawn = draw(bars, {NOON: INDICATORS})
+    assert named(drawn, "RSI 14")[0]["y"] == [55.5, None]
+    assert named(drawn, "MACD 12, 26, 9")[0]["y"] == [1.0, None]
+
+
+def test_columns_of_volume_are_those_of_rising_and_of_falling_bars():
+    rising, falling = named(
+        draw([bar(0, "1", "2", volume="5"), bar(1, "2", "1", volume="7")], panes=(Pane.VOLUME,)), "volume"
+    )
+    assert (rising["y"], falling["y"]) == ([5.0, 0.0], [0.0, 7.0])
+
+
+def test_the_summary_says_the_range_and_the_newest_values():
+    bars = [bar(0, "10", "11", low="8"), bar(1, "11", "12.50", high="13")]
+    told = draw(bars, {NOON + MINUTE: INDICATORS}).summary
+    assert "2 candles from 2026-03-01 12:00 to 2026-03-01 12:01 UTC" in told
+    assert "Close 12.5, lowest 8, highest 13." in told
+    assert "RSI 55.5" in told
+
+
+def test_no_candle_is_no_chart_and_a_sentence():
+    drawn = draw([])
+    assert drawn.is_empty
+    assert drawn.summary == "There is no candle of BTCUSDT in this range."
+
+
+def test_the_number_of_paths_does_not_follow_the_number_of_bars():
+    few = draw([bar(n, "10", "11" if n % 2 else "9") for n in range(10)])
+    many = draw([bar(n, "10", "11" if n % 2 else "9") for n in range(3000)])
+    assert len(many.data) == len(few.data)
+    assert {trace["type"] for trace in many.data} == {"scatter"}
+    assert {trace["mode"] for trace in many.data} == {"lines"}
+
+
+def test_a_day_is_as_wide_as_a_day():
+    day = timedelta(days=1)
+    bars = [bar(0, "10", "11") | {"open_time": NOON}, bar(0, "10", "11") | {"open_time": NOON + day}]
+    drawn = figure("BTCUSDT", bars, {}, day, (), Theme.DARK, NAMES)
+    assert not named(drawn, "missing")
+    assert drawn.data[0]["x"][6] == "2026-03-02 00:00:00"
+    assert Decimal(drawn.data[0]["y"][0]) == 10
