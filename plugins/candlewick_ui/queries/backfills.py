@@ -1,65 +1,87 @@
-"""Backfills and their parts: how far they are, at what pace, and when they will be done."""
+"""Backfills, newest first: what was asked for, how far each is, how fast it goes, when it will be done.
+
+The numbers are those of the mart `backfill_progress`, read here for the newest backfills alone: a page that is open asks
+every few seconds, and the mart's view adds up the parts of all backfills there ever were.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from math import ceil
 from typing import TYPE_CHECKING, Any
-
-from candlewick_ui.paging import Page, cut
 
 if TYPE_CHECKING:
     from candlewick_ui.database import Reader
 
 COLUMNS = (
-    "backfill_id", "run_id", "exchange", "symbols", "interval_code", "source", "state", "part_count", "finished_parts",
-    "missing_parts", "failed_parts", "pending_parts", "object_count", "rows_loaded", "payload_bytes", "rows_per_second",
-    "eta_seconds", "is_forced", "is_kept", "from_time", "to_time", "requested_at", "updated_at", "finished_at",
+    "backfill_id", "run_id", "symbols", "interval_code", "source", "state", "from_time", "to_time", "is_forced", "is_kept",
+    "requested_at", "updated_at", "finished_at", "part_count", "finished_parts", "missing_parts", "failed_parts", "pending_parts",
+    "rows_loaded", "payload_bytes", "rows_per_second", "eta_seconds",
 )  # fmt: skip
-PARTS = (
-    "part_number", "symbol", "interval_code", "method", "from_time", "to_time", "state", "object_count", "row_count",
-    "payload_bytes", "seconds", "reason", "finished_at",
+PACE_WINDOW = timedelta(minutes=10)
+RUNNING = "running"
+_NO_PARTS = dict.fromkeys(
+    (
+        "part_count", "finished_parts", "missing_parts", "failed_parts", "pending_parts", "rows_loaded", "payload_bytes",
+        "recent_rows", "recent_minutes", "pending_minutes",
+    ), 0,
 )  # fmt: skip
-KEY, PARTS_KEY = (int,), (int,)
-NEWEST, BEFORE_ALL = 2**63 - 1, 0
 
-# The pace is counted over the last minutes: numbers of the parts of one backfill, by the key of the parts.
-_NEWEST = "SELECT backfill_id FROM {raw}.backfills WHERE backfill_id < :before ORDER BY backfill_id DESC LIMIT :most"
-_OF_RUN = "SELECT backfill_id FROM {raw}.backfills WHERE run_id = :run_id"
-_PROGRESS = f"SELECT {', '.join(COLUMNS)} FROM backfill_progress WHERE backfill_id IN :ids ORDER BY backfill_id DESC"
-_PARTS = f"""
-SELECT {", ".join(PARTS)} FROM {{raw}}.backfill_parts
-WHERE backfill_id = :backfill_id AND part_number > :after
-    AND (:state IS NULL OR state = :state)
-ORDER BY backfill_id, part_number
+_NEWEST = """
+SELECT
+    backfill_id, run_id, symbols, interval_code, source, state, from_time, to_time, is_forced, is_kept, requested_at, updated_at,
+    finished_at
+FROM {raw}.backfills
+WHERE exchange = :exchange
+ORDER BY backfill_id DESC
 LIMIT :most
+"""
+_PARTS = """
+SELECT
+    backfill_id,
+    COUNT(*) AS part_count,
+    CAST(SUM(state IN ('done', 'unchanged', 'missing')) AS SIGNED) AS finished_parts,
+    CAST(SUM(state = 'missing') AS SIGNED) AS missing_parts,
+    CAST(SUM(state = 'failed') AS SIGNED) AS failed_parts,
+    CAST(SUM(state = 'pending') AS SIGNED) AS pending_parts,
+    CAST(SUM(row_count) AS SIGNED) AS rows_loaded,
+    CAST(SUM(payload_bytes) AS SIGNED) AS payload_bytes,
+    CAST(SUM(CASE WHEN finished_at >= :since THEN row_count ELSE 0 END) AS SIGNED) AS recent_rows,
+    CAST(SUM(CASE WHEN finished_at >= :since THEN TIMESTAMPDIFF(MINUTE, from_time, to_time) ELSE 0 END) AS SIGNED) AS recent_minutes,
+    CAST(SUM(CASE WHEN state = 'pending' THEN TIMESTAMPDIFF(MINUTE, from_time, to_time) ELSE 0 END) AS SIGNED) AS pending_minutes
+FROM {raw}.backfill_parts
+WHERE backfill_id IN :ids
+GROUP BY backfill_id
 """
 
 
-def newest(reader: Reader, limit: int, before: int | None = None) -> Page:
-    """Return a page of backfills, newest first; ``before`` is the id the page before ended with."""
-    found = reader.rows(_NEWEST, before=NEWEST if before is None else before, most=limit + 1)
-    return cut(_progress(reader, [row["backfill_id"] for row in found]), limit, "backfill_id")
+def newest(reader: Reader, exchange: str, most: int, now: datetime) -> list[dict[str, Any]]:
+    """Return the newest backfills with their progress.
+
+    Args:
+        reader: the warehouse.
+        exchange: name of the exchange.
+        most: rows.
+        now: naive UTC; the pace of one that is running is that of the ten minutes before.
+    """
+    found = reader.rows(_NEWEST, exchange=exchange, most=most)
+    ids = [row["backfill_id"] for row in found]
+    parts = {row["backfill_id"]: row for row in reader.rows(_PARTS, ids=ids, since=now - PACE_WINDOW)} if ids else {}
+    return [progress(row, parts.get(row["backfill_id"], _NO_PARTS), now) for row in found]
 
 
-def of_run(reader: Reader, run_id: str) -> dict[str, Any] | None:
-    """Return the backfill of a run of market_backfill; None while it has not planned one."""
-    found = reader.one(_OF_RUN, run_id=run_id)
-    return _progress(reader, [found["backfill_id"]])[0] if found else None
-
-
-def parts(reader: Reader, backfill_id: int, limit: int, after: int | None = None, state: str | None = None) -> Page:
-    """Return a page of a backfill's parts, in their order."""
-    rows = reader.rows(
-        _PARTS,
-        backfill_id=backfill_id,
-        after=BEFORE_ALL if after is None else after,
-        state=state,
-        most=limit + 1,
-    )
-    return cut(rows, limit, "part_number")
-
-
-def _progress(reader: Reader, ids: list[int]) -> list[dict[str, Any]]:
-    rows = reader.rows(_PROGRESS, ids=ids) if ids else []
-    for row in rows:
-        row["is_forced"], row["is_kept"] = bool(row["is_forced"]), bool(row["is_kept"])
-    return rows
+def progress(backfill: dict[str, Any], parts: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Add to a backfill the sums of its parts, its pace, and the seconds left at that pace (None: not running, or no pace)."""
+    is_running = backfill["state"] == RUNNING
+    began = max(backfill["requested_at"], now - PACE_WINDOW) if is_running else backfill["requested_at"]
+    ended = now if is_running else backfill["finished_at"] or backfill["updated_at"]
+    seconds = max(int((ended - began).total_seconds()), 1)
+    rows = parts["recent_rows"] if is_running else parts["rows_loaded"]
+    pace = parts["recent_minutes"] / seconds
+    merged = {
+        **backfill,
+        **parts,
+        "rows_per_second": round(rows / seconds, 1),
+        "eta_seconds": ceil(parts["pending_minutes"] / pace) if is_running and pace else None,
+    }
+    return {name: merged[name] for name in COLUMNS}

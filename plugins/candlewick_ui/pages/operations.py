@@ -1,0 +1,96 @@
+"""*Operations*: the jobs and how they go, a backfill and how far it is, and everything people may change about them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from fastapi import Request
+from fastapi.responses import Response
+
+from candlewick.settings import settings
+from candlewick.warehouse.database import utc_now
+from candlewick_ui.database import ReaderOfMarts
+from candlewick_ui.identity import has_right
+from candlewick_ui.jobs import listing
+from candlewick_ui.pages.forms import inputs
+from candlewick_ui.pages.frame import PageUser, page, page_router
+from candlewick_ui.pages.tables import badge, today
+from candlewick_ui.problems import Problem
+from candlewick_ui.queries import backfills
+
+BACKFILL = "market_backfill"
+SHOWN_BACKFILLS, SHOWN_RUNS = 10, 20
+OFFERED_DAYS = timedelta(days=30)
+RUN_STATE = badge({"success": "good", "failed": "bad", "running": "warning", "queued": "warning"})
+BACKFILL_STATE = badge({"finished": "good", "incomplete": "bad", "stopped": "bad", "running": "warning"})
+UNFINISHED = {"queued", "running"}
+
+router = page_router()
+
+
+@router.get("/operations")
+def operations(request: Request, user: PageUser, reader: ReaderOfMarts) -> Response:
+    """Answer with every job, and the backfills."""
+    jobs = listing.listed(user)
+    now = utc_now()
+    job = next((one for one in jobs if one.dag_id == BACKFILL), None)
+    return page(
+        request,
+        user,
+        "operations.html",
+        jobs=jobs,
+        backfill=job,
+        fields=backfill_fields(user) if job and job.may_trigger else None,
+        backfills=with_runs(user, backfills.newest(reader, settings().exchange, SHOWN_BACKFILLS, now)) if job else [],
+        waiting=[run for run in job.last_runs if run.state in UNFINISHED] if job else [],
+        may_cancel=has_right(user, "PUT", BACKFILL, DagAccessEntity.RUN),
+        show_run=RUN_STATE,
+        show_backfill=BACKFILL_STATE,
+    )
+
+
+@router.get("/operations/{dag_id}")
+def one_job(request: Request, user: PageUser, dag_id: str) -> Response:
+    """Answer with one job: its runs, a form to start it with params, its schedule.
+
+    Raises:
+        Problem: there is none of this name, or the user may not see it.
+    """
+    job = listing.one(user, dag_id)
+    return page(
+        request,
+        user,
+        "operations_job.html",
+        job=job,
+        runs=listing.runs(user, dag_id, SHOWN_RUNS),
+        fields=inputs(job.params),
+        may_cancel=has_right(user, "PUT", dag_id, DagAccessEntity.RUN),
+        show_run=RUN_STATE,
+    )
+
+
+def backfill_fields(user: BaseUser) -> list[Any] | None:
+    """Return the fields of a backfill, its span filled in with the last month; None until the DAG was parsed."""
+    try:
+        params = listing.one(user, BACKFILL).params
+    except Problem:
+        return None
+    last = today() - timedelta(days=1)
+    for name, day in (("start", last - OFFERED_DAYS), ("end", last)):
+        params[name] = {**params[name], "value": day.isoformat()}
+    return inputs(params)
+
+
+def with_runs(user: BaseUser, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tell which backfills are really at work: one whose run was ended is stopped, whatever its ledger still says."""
+    states = {run.run_id: run.state for run in listing.runs(user, BACKFILL, listing.ONE_RUN)}
+    for row in found:
+        run_state = states.get(row["run_id"])
+        row["is_at_work"] = row["state"] == backfills.RUNNING and run_state in UNFINISHED
+        row["shown_state"] = (
+            "stopped" if row["state"] == backfills.RUNNING and run_state not in UNFINISHED else row["state"]
+        )
+    return found

@@ -1,0 +1,78 @@
+"""*Settings*: which symbols are tracked, what the exchange said of them, and the configuration this process runs with."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from fastapi import Query, Request
+from fastapi.responses import Response
+
+from candlewick.settings import settings
+from candlewick_ui.database import NotBuilt, Reader, ReaderOfMarts
+from candlewick_ui.identity import DAG_OF_THE_DATA, has_right
+from candlewick_ui.pages.frame import PageUser, page, page_router
+from candlewick_ui.pages.tables import Blank, Column, Table, badge, today
+from candlewick_ui.queries import configuration, lifecycle
+
+BACKFILL = "market_backfill"
+OFFERED_DAYS = timedelta(days=30)
+STATUS = badge({"TRADING": "good", "HALT": "warning", "BREAK": "warning", "NOT_LISTED": "bad"})
+STATES = (
+    Column("valid_from", "Heard"),
+    Column("valid_to", "Until"),
+    Column("status", "The exchange said", STATUS),
+    Column("first_open_time", "First candle"),
+    Column("delisted_at", "Not listed since"),
+)
+
+router = page_router()
+
+
+@router.get("/settings")
+def settings_page(
+    request: Request,
+    user: PageUser,
+    reader: ReaderOfMarts,
+    symbol: Annotated[str | None, Blank, Query(max_length=50, description="whose states are listed")] = None,
+) -> Response:
+    """Answer with the symbols and the configuration; what the user may not see is named, not shown."""
+    exchange = settings().exchange
+    known = lifecycle.known(reader, exchange)
+    sections = configuration.knobs() if may_see(user, "configuration") else None
+    return page(
+        request,
+        user,
+        "settings.html",
+        exchange=exchange,
+        tracked=[row for row in known if row["active"]],
+        others=[row for row in known if not row["active"]],
+        show_status=STATUS,
+        states=Table(f"States of {symbol}", STATES, states(reader, exchange, symbol), "Nothing was heard of it yet.")
+        if symbol
+        else None,
+        may_change=has_right(user, "PUT", DAG_OF_THE_DATA),
+        may_load=has_right(user, "POST", BACKFILL, DagAccessEntity.RUN),
+        history={"first": today() - OFFERED_DAYS, "last": today() - timedelta(days=1)},
+        sections=sections,
+        changed=configuration.changed(sections or ()),
+        connections=configuration.connections() if may_see(user, "connections") else None,
+    )
+
+
+def states(reader: Reader, exchange: str, symbol: str) -> list[dict[str, Any]]:
+    """Return what was heard of a symbol; nothing before dbt has made its view."""
+    try:
+        return lifecycle.states(reader, exchange, symbol)
+    except NotBuilt:
+        return []
+
+
+def may_see(user: BaseUser, what: str) -> bool:
+    """Tell whether Airflow would show the user its own page of this."""
+    manager = get_auth_manager()
+    ask = manager.is_authorized_connection if what == "connections" else manager.is_authorized_configuration
+    return bool(ask(method="GET", user=user))
