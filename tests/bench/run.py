@@ -2,7 +2,7 @@
 
 Parts: ``loading`` (lake → staging), ``archiving`` (lake → bundles, and back), ``expiring`` (a day of 300 symbols out
 of 90), ``history`` (years from an archive server into the facts), ``increments`` (a minute on a long history), ``indicators`` (their full build, and a minute on a long history), ``marts`` (each
-market mart, or those of ``--models``), ``gaps`` (detection over all of it), ``minute`` (freshness through the real scheduler).
+market mart, or those of ``--models``), ``gaps`` (detection over all of it), ``api`` (requests through a real api-server), ``minute`` (freshness through the real scheduler).
 Ratios are taken inside one run, medians are shown; a figure is worth what the machine is worth.
 """
 
@@ -24,6 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / "tests"), str(REPOSITORY / "include")]
 
 from bench import (  # noqa: E402 -- the path comes first
+    api,
     archiving,
     expiring,
     gaps,
@@ -41,7 +42,7 @@ from candlewick.warehouse import schema  # noqa: E402
 from candlewick.warehouse.database import Warehouse  # noqa: E402
 from support.servers import GivenMySQL, MariaDB, ObjectStore  # noqa: E402
 
-PARTS = ("loading", "archiving", "expiring", "history", "increments", "indicators", "marts", "gaps", "minute")
+PARTS = ("loading", "archiving", "expiring", "history", "increments", "indicators", "marts", "gaps", "api", "minute")
 
 
 def main() -> int:
@@ -80,6 +81,7 @@ def main() -> int:
                     "indicators": lambda: indicators.measure(server, warehouse, dbt),
                     "marts": lambda: marts.measure(server, warehouse, dbt, tuple(asked.models)),
                     "gaps": lambda: gaps.measure(warehouse, dbt, asked.rows[1]),
+                    "api": lambda: api.measure(server, warehouse, dbt, scratch),
                 }
                 for part in (name for name in ways if name in asked.parts):
                     show(table, f"{part} ({server.name})", ways[part]())
