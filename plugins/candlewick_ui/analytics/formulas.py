@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Values: TypeAlias = "list[float | None]"
 
+AT_ONCE = 1000  # windows that are laid out in memory
+
 
 def wilder_means(values: Sequence[float], period: int) -> Values:
     """Smooth as Wilder does: the mean of the first ``period`` values, then (mean · (period - 1) + value) / period.
@@ -104,12 +106,16 @@ def bollinger(closes: Sequence[float], period: int, deviations: float) -> tuple[
         nothing: Values = [None] * len(closes)
         return nothing, nothing, nothing
     windows = np.lib.stride_tricks.sliding_window_view(np.asarray(closes, dtype=float), period)
-    around = windows[:, :1]
-    off = (windows - around).mean(axis=1)
-    middle = around[:, 0] + off
-    spread = deviations * (windows - around - off[:, None]).std(axis=1)
-    cold: Values = [None] * (period - 1)
-    return cold + (middle + spread).tolist(), cold + middle.tolist(), cold + (middle - spread).tolist()
+    upper: Values = [None] * (period - 1)
+    middle, lower = upper.copy(), upper.copy()
+    for start in range(0, len(windows), AT_ONCE):
+        some = windows[start : start + AT_ONCE]
+        off = some - some[:, :1]
+        means = some[:, 0] + off.mean(axis=1)
+        spread = deviations * off.std(axis=1)
+        for band, values in ((upper, means + spread), (middle, means), (lower, means - spread)):
+            band += values.tolist()
+    return upper, middle, lower
 
 
 def atr(highs: Sequence[float], lows: Sequence[float], closes: Sequence[float], period: int) -> Values:
