@@ -114,7 +114,7 @@ def bollinger(closes: Sequence[float], period: int, deviations: float) -> tuple[
         means = some[:, 0] + off.mean(axis=1)
         spread = deviations * off.std(axis=1)
         for band, values in ((upper, means + spread), (middle, means), (lower, means - spread)):
-            band += values.tolist()
+            band.extend(values.tolist())
     return upper, middle, lower
 
 
