@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +11,6 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from fastapi import Request
 from fastapi.responses import Response
 
-from candlewick.settings import settings
-from candlewick.warehouse.database import utc_now
 from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.identity import has_right
 from candlewick_ui.jobs import listing
@@ -35,7 +34,6 @@ router = page_router()
 def operations(request: Request, user: PageUser, reader: ReaderOfMarts) -> Response:
     """Answer with every job, and the backfills."""
     jobs = listing.listed(user)
-    now = utc_now()
     job = next((one for one in jobs if one.dag_id == BACKFILL), None)
     return page(
         request,
@@ -44,7 +42,7 @@ def operations(request: Request, user: PageUser, reader: ReaderOfMarts) -> Respo
         jobs=jobs,
         backfill=job,
         fields=backfill_fields(user) if job and job.may_trigger else None,
-        backfills=with_runs(user, backfills.newest(reader, settings().exchange, SHOWN_BACKFILLS, now)) if job else [],
+        backfills=with_runs(user, backfills.newest(reader, SHOWN_BACKFILLS).rows) if job else [],
         waiting=[run for run in job.last_runs if run.state in UNFINISHED] if job else [],
         may_cancel=has_right(user, "PUT", BACKFILL, DagAccessEntity.RUN),
         show_run=RUN_STATE,
@@ -84,13 +82,14 @@ def backfill_fields(user: BaseUser) -> list[Any] | None:
     return inputs(params)
 
 
-def with_runs(user: BaseUser, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def with_runs(user: BaseUser, found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Tell which backfills are really at work: one whose run was ended is stopped, whatever its ledger still says."""
     states = {run.run_id: run.state for run in listing.runs(user, BACKFILL, listing.ONE_RUN)}
-    for row in found:
+    rows = [dict(row) for row in found]
+    for row in rows:
         run_state = states.get(row["run_id"])
         row["is_at_work"] = row["state"] == backfills.RUNNING and run_state in UNFINISHED
         row["shown_state"] = (
             "stopped" if row["state"] == backfills.RUNNING and run_state not in UNFINISHED else row["state"]
         )
-    return found
+    return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -12,11 +12,11 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 
 from candlewick.settings import settings
-from candlewick_ui.database import NotBuilt, Reader, ReaderOfMarts
+from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.identity import DAG_OF_THE_DATA, has_right
 from candlewick_ui.pages.frame import PageUser, page, page_router
 from candlewick_ui.pages.tables import Blank, Column, Table, badge, today
-from candlewick_ui.queries import configuration, lifecycle
+from candlewick_ui.queries import configuration, symbols
 
 BACKFILL = "market_backfill"
 OFFERED_DAYS = timedelta(days=30)
@@ -25,8 +25,8 @@ STATES = (
     Column("valid_from", "Heard"),
     Column("valid_to", "Until"),
     Column("status", "The exchange said", STATUS),
-    Column("first_open_time", "First candle"),
-    Column("delisted_at", "Not listed since"),
+    Column("base_asset", "Traded"),
+    Column("quote_asset", "Priced in"),
 )
 
 router = page_router()
@@ -41,17 +41,22 @@ def settings_page(
 ) -> Response:
     """Answer with the symbols and the configuration; what the user may not see is named, not shown."""
     exchange = settings().exchange
-    known = lifecycle.known(reader, exchange)
+    known = symbols.symbols(reader, exchange)
     sections = configuration.knobs() if may_see(user, "configuration") else None
     return page(
         request,
         user,
         "settings.html",
         exchange=exchange,
-        tracked=[row for row in known if row["active"]],
-        others=[row for row in known if not row["active"]],
+        tracked=[row for row in known if row["is_tracked"]],
+        others=[row for row in known if not row["is_tracked"]],
         show_status=STATUS,
-        states=Table(f"States of {symbol}", STATES, states(reader, exchange, symbol), "Nothing was heard of it yet.")
+        states=Table(
+            f"States of {symbol}",
+            STATES,
+            symbols.lifecycle(reader, exchange, symbol)[::-1],
+            "Nothing was heard of it yet.",
+        )
         if symbol
         else None,
         may_change=has_right(user, "PUT", DAG_OF_THE_DATA),
@@ -61,14 +66,6 @@ def settings_page(
         changed=configuration.changed(sections or ()),
         connections=configuration.connections() if may_see(user, "connections") else None,
     )
-
-
-def states(reader: Reader, exchange: str, symbol: str) -> list[dict[str, Any]]:
-    """Return what was heard of a symbol; nothing before dbt has made its view."""
-    try:
-        return lifecycle.states(reader, exchange, symbol)
-    except NotBuilt:
-        return []
 
 
 def may_see(user: BaseUser, what: str) -> bool:

@@ -16,6 +16,7 @@ const labelOf = (field) => field.labels?.[0]?.textContent.trim() ?? field.name;
 
 const readers = {
   text: (field) => field.value.trim(),
+  upper: (field) => field.value.trim().toUpperCase(),
   boolean: (field) => field.checked,
   list: (field) => field.value.split(/[\s,;]+/).filter(Boolean),
   choices: (field) => [...field.selectedOptions].map((option) => option.value),

@@ -4,8 +4,11 @@ const offer = document.getElementById("load-history");
 document.getElementById("add-symbol")?.addEventListener("done", (event) => {
   event.target.reset();
   if (!offer) return;
-  offer.elements.symbols.value = event.detail.body.symbol;
-  offer.querySelector("[data-symbol]").textContent = event.detail.body.symbol;
+  const { symbol, history } = event.detail.answer;
+  offer.elements.symbols.value = history.conf.symbols.join(" ");
+  offer.elements.start.min = history.conf.start;
+  offer.elements.end.max = history.conf.end;
+  offer.querySelector("[data-symbol]").textContent = symbol;
   offer.hidden = false;
   offer.elements.start.focus();
 });

@@ -8,13 +8,14 @@ from decimal import Decimal
 import pytest
 
 from candlewick_ui.pages.tables import badge, day_end, day_start, folded, query, said, share, size
+from candlewick_ui.pages.text import NOTHING
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "–"),
-        ("", "–"),
+        (None, NOTHING),
+        ("", NOTHING),
         (True, "yes"),
         (False, "no"),
         (1234567, "1,234,567"),
@@ -31,7 +32,9 @@ def test_a_time_says_that_it_is_utc() -> None:
     assert "2026-01-02" in said(date(2026, 1, 2))
 
 
-@pytest.mark.parametrize(("bytes_", "text"), [(None, "–"), (12, "12 B"), (2_500_000, "2.5 MB"), (-3_000, "-3.0 kB")])
+@pytest.mark.parametrize(
+    ("bytes_", "text"), [(None, NOTHING), (12, "12 B"), (2_500_000, "2.5 MB"), (-3_000, "-3.0 kB")]
+)
 def test_bytes_are_short_and_exact_on_hover(bytes_, text) -> None:
     shown = size(bytes_)
     assert text in shown
@@ -41,7 +44,7 @@ def test_bytes_are_short_and_exact_on_hover(bytes_, text) -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "–"),
+        (None, NOTHING),
         (Decimal(1), "100.00 %"),
         (Decimal("0.999999"), "99.99 %"),
         (Decimal("0.5"), "50.00 %"),

@@ -1,0 +1,91 @@
+"""What a page says, as a person reads it: its tables by caption, its notices, its forms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+VOID = {"input", "meta", "link", "br", "option", "img", "path", "rect", "hr"}
+
+
+@dataclass
+class Element:
+    """An element: its attributes, and the text in it."""
+
+    tag: str
+    attributes: dict[str, str | None]
+    text: str = ""
+
+
+@dataclass
+class Table:
+    """A table's caption, headings, and rows of texts."""
+
+    caption: str = ""
+    headings: list[str] = field(default_factory=list)
+    cells: list[list[str]] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """Each row by heading."""
+        return [dict(zip(self.headings, row, strict=True)) for row in self.cells]
+
+
+class Page(HTMLParser):
+    """A page that was read."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tables: list[Table] = []
+        self.elements: list[Element] = []
+        self._open: list[Element] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = Element(tag, dict(attrs))
+        self.elements.append(element)
+        if tag not in VOID:
+            self._open.append(element)
+        if tag == "table":
+            self.tables.append(Table())
+        elif tag == "tr" and any(one.tag == "tbody" for one in self._open):
+            self.tables[-1].cells.append([])
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open:
+            element = self._open.pop()
+            self._keep(element)
+            if element.tag == tag:
+                break
+
+    def handle_data(self, data: str) -> None:
+        for element in self._open:
+            element.text += data
+
+    def _keep(self, element: Element) -> None:
+        element.text = " ".join(element.text.split())
+        if element.tag == "caption":
+            self.tables[-1].caption = element.text
+        elif element.tag in ("th", "td") and self.tables:
+            in_body = any(one.tag == "tbody" for one in self._open)
+            (self.tables[-1].cells[-1] if in_body else self.tables[-1].headings).append(element.text)
+
+    def table(self, caption: str) -> list[dict[str, str]]:
+        """Return the rows of the table with this caption; none when the page has no such table."""
+        return next((table.rows for table in self.tables if table.caption == caption), [])
+
+    def texts(self, tag: str, css: str = "") -> list[str]:
+        """Return the texts of elements of a tag and a class."""
+        return [
+            one.text
+            for one in self.elements
+            if one.tag == tag and (not css or css in (one.attributes.get("class") or "").split())
+        ]
+
+    def attribute(self, tag: str, name: str) -> list[str]:
+        """Return an attribute of all elements of a tag that have it."""
+        return [str(one.attributes[name]) for one in self.elements if one.tag == tag and name in one.attributes]
+
+    def one(self, name: str) -> Element:
+        """Return the element with this id."""
+        return next(one for one in self.elements if one.attributes.get("id") == name)

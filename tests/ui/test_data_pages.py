@@ -1,0 +1,191 @@
+"""The pages about the data's health say what the warehouse says."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from candlewick.warehouse.database import utc_now
+from candlewick_ui.pages.text import NOTHING
+from support.html_page import Page
+
+PARTS = ("data", "data/gaps", "data/revisions", "data/reconciliation", "data/quality", "data/ingestion", "data/deduplication",
+         "data/weight", "data/storage", "data/pipeline")  # fmt: skip
+
+
+def opened(platform_ui, path, **params) -> Page:
+    answer = platform_ui.get(path, **params)
+    assert answer.status_code == 200, answer.text[:2000]
+    return Page(answer.text)
+
+
+@pytest.mark.parametrize("path", PARTS)
+def test_every_part_opens_and_knows_where_it_is(platform_ui, path):
+    page = opened(platform_ui, path)
+    current = [one.text for one in page.elements if one.tag == "a" and one.attributes.get("aria-current") == "page"]
+    assert current[0] == "Data"
+    assert len(current) == 2
+
+
+@pytest.mark.parametrize("path", PARTS)
+def test_without_a_login_every_part_leads_to_the_login(platform_ui, path):
+    answer = platform_ui.get(path, user=None)
+    assert answer.status_code in (302, 303, 307)
+    assert "login" in answer.headers["location"]
+
+
+def test_the_calendar_says_how_many_minutes_of_each_day_are_there(platform_ui):
+    page = opened(platform_ui, "data")
+    said = {
+        one.attributes["title"]
+        for one in page.elements
+        if "cell" in (one.attributes.get("class") or "") and one.attributes.get("title")
+    }
+    rows = platform_ui.sql(
+        "SELECT symbol, date, present_minutes, expected_minutes, explained_minutes, unexplained_minutes FROM coverage_daily "
+        "WHERE date > %s", utc_now().date() - timedelta(days=31)
+    )  # fmt: skip
+    assert rows
+    assert said == {
+        f"{row['symbol']} {row['date']}: {row['present_minutes']} of {row['expected_minutes']} minutes, "
+        f"{row['explained_minutes']} explained, {row['unexplained_minutes']} unexplained"
+        for row in rows
+    }
+
+
+def test_the_calendar_shows_the_symbols_that_were_looked_for(platform_ui):
+    page = opened(platform_ui, "data", symbol="eth", days=3)
+    assert [row["Symbol"] for row in page.tables[0].rows] == ["ETHUSDT"]
+    assert len(page.tables[0].headings) == 4
+    assert opened(platform_ui, "data", symbol="no%such_").texts("p", "empty")
+
+
+def test_a_day_the_calendar_cannot_show_is_refused_with_a_sentence(platform_ui):
+    answer = platform_ui.get("data", days=1000)
+    assert answer.status_code == 422
+    assert "days" in answer.text
+
+
+def test_the_gap_ledger_has_every_gap_with_its_reason(platform_ui):
+    page = opened(platform_ui, "data/gaps", data_type="klines")
+    found = platform_ui.sql(
+        "SELECT symbol, minutes, reason, status FROM {raw}.gap_ledger WHERE data_type = 'klines' ORDER BY gap_id DESC LIMIT 50"
+    )
+    assert found
+    assert [(row["Symbol"], row["Minutes"], row["Reason"], row["Status"]) for row in page.table("Gaps")] == [
+        (row["symbol"], f"{row['minutes']:,}", row["reason"].replace("_", " "), row["status"]) for row in found
+    ]
+
+
+def test_a_filter_of_gaps_stands_in_the_form_and_counts(platform_ui):
+    page = opened(platform_ui, "data/gaps", reason="exchange_outage", symbol="BTCUSDT", status="")
+    assert {row["Reason"] for row in page.table("Gaps")} == {"exchange outage"}
+    assert {row["Symbol"] for row in page.table("Gaps")} == {"BTCUSDT"}
+    assert page.one("filter-symbol").attributes["value"] == "BTCUSDT"
+    assert opened(platform_ui, "data/gaps", symbol="NOBODY").texts("p", "empty")[-1] == "No gap is like that."
+
+
+def test_the_log_of_requests_is_leafed_through_to_its_end(platform_ui):
+    seen, link, pages = [], None, 0
+    total = platform_ui.sql(
+        "SELECT COUNT(*) AS n FROM {raw}.extraction_outcomes WHERE captured_at >= %s",
+        utc_now().date() - timedelta(days=1),
+    )
+    while pages < 50:
+        page = Page(platform_ui.client().get(f"/candlewick/data/ingestion{link or ''}").text)
+        seen += [(row["Captured"], row["Object"], row["Symbol"], row["Data"]) for row in page.table("Requests")]
+        pages += 1
+        older = [
+            one.attributes["href"] for one in page.elements if one.tag == "a" and one.attributes.get("rel") == "next"
+        ]
+        if not older:
+            break
+        link = older[0]
+    assert len(seen) == total[0]["n"]
+    assert seen == sorted(seen, key=lambda row: row[0], reverse=True)
+    assert pages > 1
+
+
+def test_failed_requests_can_be_had_alone(platform_ui):
+    page = opened(platform_ui, "data/ingestion", status="failed")
+    failed = platform_ui.sql("SELECT error_message FROM {raw}.extraction_outcomes WHERE status = 'failed'")
+    assert sorted(row["Failure"] for row in page.table("Requests")) == sorted(row["error_message"] for row in failed)
+    assert failed
+
+
+def test_a_revision_names_what_changed(platform_ui):
+    page = opened(platform_ui, "data/revisions")
+    rows = platform_ui.sql(
+        "SELECT symbol, lost_close_price, kept_close_price FROM kline_revisions WHERE lost_close_price <> kept_close_price"
+    )
+    assert rows
+    told = [row["What changed"] for row in page.table("Revisions")]
+    assert len(told) == platform_ui.sql("SELECT COUNT(*) AS n FROM kline_revisions")[0]["n"]
+    for row in rows:
+        lost, kept = (f"{row[name]:,.8f}".rstrip("0").rstrip(".") for name in ("lost_close_price", "kept_close_price"))
+        assert any(f"close price {lost} → {kept}" in one for one in told)
+
+
+def test_reconciliation_sums_up_what_agrees(platform_ui):
+    page = opened(platform_ui, "data/reconciliation")
+    sums = platform_ui.sql(
+        "SELECT check_name, SUM(match_count) AS n, SUM(unexplained_count) AS bad FROM reconciliation_daily GROUP BY check_name ORDER BY check_name"
+    )
+    assert sums
+    assert [(row["Check"], row["Agree"], row["Unexplained"]) for row in page.table("Sums by check")] == [
+        (row["check_name"], f"{row['n']:,}", f"{row['bad']:,}") for row in sums
+    ]
+
+
+def test_every_quality_rule_is_listed_and_its_violations_can_be_seen(platform_ui):
+    page = opened(platform_ui, "data/quality")
+    rules = platform_ui.sql("SELECT rule_name, violations FROM quality_summary")
+    assert {row["Rule"]: row["Violations"] for row in page.table("Rules")} == {
+        row["rule_name"]: str(row["violations"]) for row in rules
+    }
+    broken = next(row["rule_name"] for row in rules if row["violations"])
+    assert opened(platform_ui, "data/quality", rule=broken).table(f"Violations of {broken}")
+
+
+def test_what_was_received_is_kept_rejected_or_replaced(platform_ui):
+    page = opened(platform_ui, "data/deduplication")
+    (day, *_) = platform_ui.sql(
+        "SELECT date, SUM(rows_received) AS n, SUM(rows_kept) AS kept FROM deduplication_daily GROUP BY date ORDER BY date DESC"
+    )
+    first = page.table("Sums of each day")[0]
+    assert (first["Day of load"], first["Received"], first["Kept"]) == (
+        str(day["date"]),
+        f"{day['n']:,}",
+        f"{day['kept']:,}",
+    )
+
+
+def test_the_weight_of_every_host_is_shown(platform_ui):
+    page = opened(platform_ui, "data/weight")
+    hosts = platform_ui.sql("SELECT host, weight_limit FROM {raw}.host_state ORDER BY host")
+    assert [(row["Host"], row["The exchange allows"]) for row in page.table("Hosts")] == [
+        (row["host"], f"{row['weight_limit']:,}" if row["weight_limit"] else NOTHING) for row in hosts
+    ]
+
+
+def test_the_largest_tables_and_their_sizes_are_shown(platform_ui):
+    page = opened(platform_ui, "data/storage", store="warehouse")
+    shown = [row["What"] for row in page.table("Now, the largest first")]
+    assert f"{platform_ui.marts}.fact_klines" in shown
+    assert "(all)" in shown
+
+
+def test_every_series_and_alert_of_the_pipeline_is_shown(platform_ui):
+    page = opened(platform_ui, "data/pipeline")
+    series = platform_ui.sql("SELECT symbol FROM pipeline_status")
+    assert len(page.table("Series")) == len(series)
+    events = platform_ui.sql("SELECT kind FROM {raw}.pipeline_events ORDER BY event_id DESC LIMIT 50")
+    assert [row["Kind"] for row in page.table("Alerts")] == [row["kind"] for row in events]
+
+
+def test_a_cursor_nobody_gave_is_refused_with_a_sentence(platform_ui):
+    answer = platform_ui.get("data/gaps", cursor="nonsense")
+    assert answer.status_code == 422
+    assert re.search("cursor", answer.text)

@@ -1,0 +1,236 @@
+"""Operations and settings as pages: what they show, and to whom they offer which change."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import pytest
+
+from candlewick.settings import Settings
+from candlewick.warehouse.database import utc_now
+from candlewick_ui.database import Reader
+from candlewick_ui.pages.text import NOTHING
+from candlewick_ui.queries import backfills
+from support.html_page import Page
+
+
+def opened(platform_ui, path, user="admin", **params) -> Page:
+    answer = platform_ui.get(path, user=user, **params)
+    assert answer.status_code == 200, answer.text[:2000]
+    return Page(answer.text)
+
+
+def changes(page) -> list[tuple[str, str]]:
+    """The changes a page offers: method and path of its forms."""
+    return [
+        (str(one.attributes["data-method"]), str(one.attributes["data-path"]))
+        for one in page.elements
+        if "data-path" in one.attributes
+    ]
+
+
+JOBS = {
+    "market_minute",
+    "market_hourly",
+    "market_gaps",
+    "market_reconcile",
+    "market_maintenance",
+    "market_backfill",
+    "market_rebuild",
+}
+
+
+def test_every_job_is_listed_with_its_schedule(platform_ui):
+    rows = {
+        row["Job"].split()[0]: row for row in opened(platform_ui, "operations").table("Jobs, their last and next runs")
+    }
+    assert rows.keys() == JOBS
+    assert rows["market_minute"]["Schedule (UTC)"].startswith("* * * * *")
+    assert rows["market_backfill"]["Schedule (UTC)"] == "on demand"
+
+
+def test_a_viewer_sees_the_jobs_and_is_offered_no_change(platform_ui):
+    for path in ("operations", "operations/market_gaps", "settings"):
+        page = opened(platform_ui, path, user="viewer")
+        assert changes(page) == []
+    assert opened(platform_ui, "operations", user="viewer").table("Jobs, their last and next runs")
+
+
+def test_an_admin_is_offered_what_the_api_can_do(platform_ui):
+    offered = changes(opened(platform_ui, "operations"))
+    assert ("PATCH", "/api/v1/jobs/market_minute") in offered
+    assert ("POST", "/api/v1/jobs/market_gaps/runs") in offered
+    assert ("POST", "/api/v1/jobs/market_backfill/runs") in offered
+    one = changes(opened(platform_ui, "operations/market_gaps"))
+    assert ("PUT", "/api/v1/jobs/market_gaps/schedule") in one
+
+
+def test_every_change_a_page_offers_is_a_route_of_the_api(platform_ui):
+    paths = platform_ui.get("api/openapi.json").json()["paths"]
+    routes = {(method.upper(), tuple(path.split("/"))) for path, methods in paths.items() for method in methods}
+
+    def is_route(method, path):
+        words = path.split("/")
+        return any(
+            method == known
+            and len(words) == len(parts)
+            and all(part == word or part.startswith("{") for part, word in zip(parts, words, strict=True))
+            for known, parts in routes
+        )
+
+    pages = ("operations", "operations/market_gaps", "operations/market_backfill", "settings")
+    offered = {change for path in pages for change in changes(opened(platform_ui, path))}
+    assert len(offered) > 10
+    assert [change for change in sorted(offered) if not is_route(*change)] == []
+
+
+def test_the_form_of_a_job_has_a_field_for_each_of_its_params(platform_ui):
+    page = opened(platform_ui, "operations/market_backfill")
+    names = {str(one.attributes["name"]) for one in page.elements if one.tag in ("input", "select", "textarea")}
+    assert {"symbols", "interval", "start", "end", "source", "folder", "force", "keep"} <= names
+
+
+def test_a_job_nobody_knows_is_refused_with_a_sentence(platform_ui):
+    answer = platform_ui.get("operations/no_such_job")
+    assert answer.status_code in (403, 404)
+    assert "no_such_job" in answer.text
+
+
+def test_a_backfill_is_listed_with_what_it_brought(platform_ui):
+    (row,) = opened(platform_ui, "operations").table("Newest backfills")
+    (ledger,) = platform_ui.sql("SELECT SUM(row_count) AS n, COUNT(*) AS parts FROM {raw}.backfill_parts")
+    assert row["State"] == "finished"
+    assert row["Rows"] == f"{ledger['n']:,}"
+    assert f"of {ledger['parts']} parts" in row["Progress"]
+    assert row["Change"] == ""
+
+
+def test_every_tracked_symbol_is_shown_with_what_the_exchange_says(platform_ui):
+    rows = opened(platform_ui, "settings").table("Tracked symbols")
+    known = platform_ui.sql("SELECT symbol, status FROM {raw}.tracked_symbols WHERE active = 1 ORDER BY symbol")
+    assert [(row["Symbol"], row["Exchange says"]) for row in rows] == [(row["symbol"], row["status"]) for row in known]
+
+
+def test_the_states_of_a_symbol_can_be_seen(platform_ui):
+    page = opened(platform_ui, "settings", symbol="BTCUSDT")
+    assert [row["The exchange said"] for row in page.table("States of BTCUSDT")] == ["TRADING"]
+
+
+def test_the_configuration_is_the_one_the_server_runs_with(platform_ui):
+    page = opened(platform_ui, "settings")
+    values = {
+        row["Variable"]: row["Value"] for table in page.tables if "Variable" in table.headings for row in table.rows
+    }
+    assert values.keys() == {f"CANDLEWICK_{name.upper()}" for name in Settings.model_fields}
+    assert values["CANDLEWICK_RAW_SCHEMA"] == f"{platform_ui.raw} changed"
+    assert values["CANDLEWICK_SHARD_SIZE"] == "100"
+
+
+@pytest.mark.parametrize("user", ["admin", "op", "user", "viewer"])
+def test_no_secret_is_on_the_page(platform_ui, user):
+    text = platform_ui.get("settings", user=user).text
+    assert "throw-away" not in text
+    for name in ("WAREHOUSE", "LAKE"):
+        connection = json.loads(platform_ui.server.environment[f"AIRFLOW_CONN_{name}"])
+        if connection["password"]:
+            assert connection["password"] not in text
+
+
+def test_configuration_and_connections_are_shown_to_those_who_may_see_airflows(platform_ui):
+    page = opened(platform_ui, "settings", user="viewer")
+    assert not any("Variable" in table.headings for table in page.tables)
+    assert len([text for text in page.texts("p", "notice") if text.startswith("Not shown")]) == 2
+    admin = opened(platform_ui, "settings")
+    connections = admin.table("Endpoints and accounts; what may be a secret is masked")
+    assert next(row for row in connections if row["Connection"] == "lake")["Password"] == "•••"
+
+
+@contextmanager
+def a_running_backfill(platform_ui, run_id, requested_at):
+    """A backfill of ten days: four are there, the last two since a minute, one failed, five are to come."""
+    day = timedelta(days=1)
+    first = datetime(2026, 1, 1)
+    with platform_ui.database.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {platform_ui.raw}.backfills (run_id, exchange, symbols, interval_code, from_time, to_time, source, "
+            "is_forced, is_kept, state, requested_at, updated_at) "
+            "VALUES (%s, 'binance', 'BTCUSDT', '1m', %s, %s, 'rest', 0, 1, 'running', %s, %s)",
+            (run_id, first, first + 10 * day, requested_at, requested_at),
+        )
+        backfill_id = cursor.lastrowid
+        for number in range(10):
+            state = "done" if number < 4 else "failed" if number == 4 else "pending"
+            ended = None if state == "pending" else requested_at + timedelta(minutes=3 * number)
+            cursor.execute(
+                f"INSERT INTO {platform_ui.raw}.backfill_parts (backfill_id, part_number, exchange, symbol, interval_code, method, "
+                "from_time, to_time, state, object_count, row_count, payload_bytes, finished_at) "
+                "VALUES (%s, %s, 'binance', 'BTCUSDT', '1m', 'rest', %s, %s, %s, 2, %s, 1000, %s)",
+                (
+                    backfill_id,
+                    number,
+                    first + number * day,
+                    first + (number + 1) * day,
+                    state,
+                    1440 if state == "done" else 0,
+                    ended,
+                ),
+            )
+    try:
+        yield backfill_id
+    finally:
+        with platform_ui.database.cursor() as cursor:
+            for table in ("backfill_parts", "backfills"):
+                cursor.execute(f"DELETE FROM {platform_ui.raw}.{table} WHERE backfill_id = %s", (backfill_id,))
+
+
+def test_progress_pace_and_time_left_are_those_of_the_mart(platform_ui):
+    now = utc_now().replace(microsecond=0)
+    reader = Reader(lambda: _marts_connection(platform_ui), raw_schema=platform_ui.raw)
+    with a_running_backfill(platform_ui, "manual__of_a_test", now - timedelta(minutes=14)) as backfill_id:
+        (ours, *_) = backfills.newest(reader, 5, now=now).rows
+        with platform_ui.database.cursor() as cursor:
+            cursor.execute("SET timestamp = UNIX_TIMESTAMP(%s)", (f"{now:%Y-%m-%d %H:%M:%S}",))
+            cursor.execute("SELECT * FROM backfill_progress WHERE backfill_id = %s", (backfill_id,))
+            mart = cursor.fetchone()
+            cursor.execute("SET timestamp = DEFAULT")
+    reader.close()
+    names = (
+        "part_count",
+        "finished_parts",
+        "missing_parts",
+        "failed_parts",
+        "pending_parts",
+        "rows_loaded",
+        "payload_bytes",
+        "eta_seconds",
+    )
+    assert {name: ours[name] for name in names} == {name: mart[name] for name in names}
+    assert ours["rows_per_second"] == mart["rows_per_second"]
+    assert ours["eta_seconds"] > 0
+
+
+def _marts_connection(platform_ui):
+    connection = platform_ui.warehouse.open()
+    connection.select_db(platform_ui.marts)
+    return connection
+
+
+def test_a_backfill_is_stopped_from_the_page_and_is_then_called_stopped(platform_ui):
+    day = utc_now().date() - timedelta(days=1)
+    client = platform_ui.client()
+    conf = {"symbols": ["BTCUSDT"], "start": f"{day}", "end": f"{day}"}
+    run = client.post("/candlewick/api/v1/jobs/market_backfill/runs", json={"conf": conf}).json()
+    assert [text for text in opened(platform_ui, "operations").texts("p", "info") if run["run_id"] in text]
+    with a_running_backfill(platform_ui, run["run_id"], utc_now() - timedelta(minutes=9)) as backfill_id:
+        page = opened(platform_ui, "operations")
+        row = page.table("Newest backfills")[0]
+        assert (row["State"], row["Change"]) == ("running", "Stop")
+        assert row["Left"] not in (NOTHING, "not known yet")
+        assert not opened(platform_ui, "operations", user="viewer").table("Newest backfills")[0]["Change"]
+        (path,) = {path for _, path in changes(page) if path.endswith("/cancel")}
+        assert client.post(f"/candlewick{path}").status_code == 200
+        row = opened(platform_ui, "operations").table("Newest backfills")[0]
+        assert (row["State"], row["Change"], row["Left"]) == ("stopped", "", NOTHING)
+        assert backfill_id

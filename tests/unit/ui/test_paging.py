@@ -1,0 +1,56 @@
+"""Cursors lead through a list, and only through the list that made them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+
+from candlewick_ui import paging
+from candlewick_ui.problems import Problem
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        (7,),
+        (datetime(2024, 6, 1, 12, 0, 0, 123000), 9),
+        ("BTCUSDT", date(2024, 6, 1), "1h"),
+        ("币安人生USDT", "1m", datetime(2024, 6, 1), "rest", "ab" * 16),
+    ],
+)
+def test_a_cursor_gives_back_the_key_it_was_made_of(key):
+    assert paging.decode(paging.encode(*key), *(type(value) for value in key)) == key
+
+
+def test_the_first_page_has_no_cursor():
+    assert paging.decode(None, int) is None
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "%%%",
+        "ü",
+        "bm9uc2Vuc2U",
+        paging.encode("BTCUSDT"),
+        paging.encode(1, 2),
+        paging.encode(2**64),
+        paging.encode(True),
+    ],
+)
+def test_a_cursor_of_something_else_is_refused_with_a_sentence(cursor):
+    with pytest.raises(
+        Problem, match=r"expected the `next` of a page of this list as cursor, got .*; begin without one"
+    ):
+        paging.decode(cursor, int)
+
+
+def test_a_page_says_that_there_is_more_only_when_one_more_row_was_found():
+    rows = [{"n": number} for number in range(3)]
+    assert paging.cut(rows, 3, "n").next is None
+    page = paging.cut(rows, 2, "n")
+    assert [row["n"] for row in page.rows] == [0, 1]
+    assert paging.decode(page.next, int) == (1,)
