@@ -68,7 +68,7 @@ def prices(symbol: str, bins: Rows, look: Theme) -> Figure:
         return theme.nothing(f"There is no price distribution of {symbol} yet; market_hourly makes it.")
     palette = PALETTES[look]
     trace = _bars("minutes", bins, "lower_price", "upper_price", "bars", palette.first)
-    trace |= {"x": _centres(bins, "lower_price", "upper_price"), "y": [one["bars"] for one in bins]}
+    trace |= {"x": _centres(bins, "lower_price", "upper_price"), "y": [int(one["bars"]) for one in bins]}
     most = max(bins, key=lambda one: one["bars"])
     summary = (
         f"Minutes of {symbol} by closing price, {_window(bins)}: {sum(one['bars'] for one in bins)} minutes between "
@@ -99,9 +99,9 @@ def returns(symbol: str, window: str, bins: Rows, moments: Mapping[str, Any] | N
         return theme.nothing(f"There are no returns of {symbol} in {window} yet; market_hourly makes them.")
     palette = PALETTES[look]
     trace = _bars("returns", bins, "lower_bound", "upper_bound", "observations", palette.third)
-    trace |= {"x": _centres(bins, "lower_bound", "upper_bound"), "y": [one["observations"] for one in bins]}
+    trace |= {"x": _centres(bins, "lower_bound", "upper_bound"), "y": [int(one["observations"]) for one in bins]}
     risks = [
-        (name, -moments[column])
+        (name, -float(moments[column]))
         for name, column in (("95 %", "var_95"), ("99 %", "var_99"))
         if moments[column] is not None
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import Response
 
@@ -16,7 +17,7 @@ from candlewick_ui.charts import price as price_chart
 from candlewick_ui.charts.panes import Pane
 from candlewick_ui.charts.theme import Figure, Theme
 from candlewick_ui.database import NotBuilt, ReaderOfMarts
-from candlewick_ui.formats import document
+from candlewick_ui.formats import MEDIA_TYPES, Format, bytes_
 from candlewick_ui.identity import page_reader
 from candlewick_ui.pages.series import bars_with_indicators
 from candlewick_ui.queries import correlation, distributions, orderbook, profile
@@ -152,4 +153,4 @@ def _or_nothing(ask: Any) -> list[dict[str, Any]]:
 
 def _answer(figure: Figure, etag: str | None) -> Response:
     content = {"data": figure.data, "layout": figure.layout, "summary": figure.summary, "notes": figure.notes}
-    return document(content, etag)
+    return bytes_(msgspec.json.encode(content), MEDIA_TYPES[Format.JSON], etag)

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from candlewick.settings import settings
 from candlewick_ui.charts import sparkline
-from candlewick_ui.database import ReaderOfMarts
+from candlewick_ui.database import NotBuilt, ReaderOfMarts
 from candlewick_ui.pages.frame import PageUser, page, page_router
 from candlewick_ui.queries import dashboard, market
 
@@ -50,12 +50,15 @@ def market_cards(request: Request, user: PageUser, reader: ReaderOfMarts, order:
 
 def _values(reader: ReaderOfMarts, order: Order) -> dict[str, Any]:
     exchange, now = settings().exchange, datetime.now(UTC).replace(tzinfo=None)
-    rows = dashboard.cards(reader, exchange, now)
+    try:
+        rows = dashboard.cards(reader, exchange, now)
+    except NotBuilt as error:  # a platform that just began; the open page asks again by itself
+        return {"cards": [], "exchange": exchange, "building": str(error)}
     ends = [row["as_of"] for row in rows if row["as_of"]]
     symbols = [row["symbol"] for row in rows]
     closes = market.hourly_closes(reader, exchange, symbols, max(ends) - DAY) if ends else {}
     cards = [card(row, closes.get(row["symbol"], [])) for row in rows]
-    return {"cards": sorted(cards, key=_KEYS[order]), "exchange": exchange}
+    return {"cards": sorted(cards, key=_KEYS[order]), "exchange": exchange, "building": None}
 
 
 def card(row: dict[str, Any], closes: list[tuple[datetime, Any]]) -> dict[str, Any]:
