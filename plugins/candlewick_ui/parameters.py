@@ -18,6 +18,7 @@ PathSymbol = Annotated[
 OneSymbol = Annotated[
     str | None,
     Query(min_length=1, max_length=50, description="One symbol as the exchange writes it; all if not given."),
+    AfterValidator(lambda symbol: symbol and symbol.upper()),
 ]
 OneInterval = Annotated[
     str | None,
