@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from http import HTTPStatus
+from threading import Lock
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -17,9 +18,17 @@ router = APIRouter(tags=["market"])
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
-@lru_cache(maxsize=1)
+_making = Lock()
+
+
 def hub() -> Hub:
     """Return this process's hub, made when the first comes to listen."""
+    with _making:  # the first two may come at once, in threads of their own
+        return _hub()
+
+
+@lru_cache(maxsize=1)
+def _hub() -> Hub:
     return Hub(Feed(reader(), settings().exchange))
 
 
