@@ -99,8 +99,8 @@ def _layout(palette: Palette, below: Mapping[Pane, str], bars: Sequence[Bar], le
     span = [drawn.stamp(bars[0]["open_time"] - length), drawn.stamp(bars[-1]["open_time"] + 2 * length)]
     axes: dict[str, Any] = {
         "xaxis": theme.axis(palette, type="date", range=span, anchor=last, showspikes=True, spikethickness=1,
-                            spikemode="across", spikedash="dot", spikecolor=palette.missing, title={"text": "UTC"}),
-        "yaxis": theme.axis(palette, side="right", domain=[share * len(below), 1], title={"text": "price"}),
+                            spikemode="across", spikedash="dot", spikecolor=palette.missing, title="UTC"),
+        "yaxis": theme.axis(palette, side="right", domain=[share * len(below), 1], title="price"),
         # What is missing is hatched from top to bottom, whatever the prices are.
         "yaxis99": {"overlaying": "y", "range": [0, 1], "fixedrange": True, "visible": False},
     }  # fmt: skip

@@ -32,14 +32,14 @@ def grouped(value: Decimal | float | None) -> str:
 
 
 def short(value: Decimal | float | None) -> str:
-    """Write a large number in short, in powers of a thousand: `1.23 B`."""
+    """Write a large number in short, in powers of a thousand: `1.23 B`; below that all its digits."""
     if value is None:
         return NOTHING
     number = Decimal(value)
     for size, letter in _STEPS:
         if abs(number) >= size:
             return f"{number / size:.2f} {letter}"
-    return exact(number.quantize(Decimal("0.01"))) if number else "0"
+    return exact(number)
 
 
 def signed_percent(value: Decimal | float | None) -> str:

@@ -30,7 +30,7 @@ def test_a_price_keeps_its_digits_and_loses_its_zeros(value, written):
     [
         (Decimal("1234567890.5"), "1.23 B"),
         (Decimal(-45600), "-45.60 k"),
-        (Decimal("12.345"), "12.34"),
+        (Decimal("12.345"), "12.345"),
         (Decimal(0), "0"),
     ],
 )
