@@ -52,7 +52,7 @@ class Page(HTMLParser):
             self.tables[-1].cells.append([])
 
     def handle_endtag(self, tag: str) -> None:
-        while self._open:
+        while self._open and tag not in VOID:
             element = self._open.pop()
             self._keep(element)
             if element.tag == tag:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -12,7 +13,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from candlewick import docs
 from candlewick.alerts.receivers import SMTP, WEBHOOK
 from candlewick.connections import WAREHOUSE, WAREHOUSE_READ, WAREHOUSE_TRANSFORM, connection
-from candlewick.settings import Settings, settings
+from candlewick.settings import REPOSITORY, Settings, settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,23 +78,30 @@ def knobs(config: Settings | None = None) -> list[tuple[str, list[Knob]]]:
 
 def _knob(used: Settings, name: str) -> Knob:
     field = Settings.model_fields[name]
-    value, default = (shown(name, one) for one in (getattr(used, name), field.default))
+    value, default = (shown(name, one) for one in (getattr(used, name), field.get_default(call_default_factory=True)))
     return Knob(f"CANDLEWICK_{name.upper()}", value, default, field.description or "")
 
 
 def shown(name: str, value: Any) -> str:
     """Write a value the way it is set; one whose name says that it is a secret is masked."""
-    if value is None or value == "":
-        return ""
-    if should_hide_value_for_key(name):
+    if value is not None and value != "" and should_hide_value_for_key(name):
         return HIDDEN
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    if isinstance(value, dict):
-        return ",".join(f"{key}={one}" for key, one in value.items())
-    return without_password(str(value))
+    match value:
+        case None:
+            written = ""
+        case bool():
+            written = str(value).lower()
+        case float():
+            written = f"{value:g}"
+        case Path():
+            written = str(REPOSITORY / value)  # a relative one is meant from there
+        case tuple():
+            written = ",".join(map(str, value))
+        case dict():
+            written = ",".join(f"{key}={one}" for key, one in value.items())
+        case _:
+            written = without_password(str(value))
+    return written
 
 
 def connections(names: Mapping[str, str] = CONNECTIONS) -> list[KnownConnection]:
