@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
+from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from candlewick.settings import settings
