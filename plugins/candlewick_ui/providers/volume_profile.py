@@ -30,12 +30,12 @@ def answer(asked: Asked, parameters: Parameters) -> Answer:
     made = _of_the_mart(asked, parameters) or _computed(asked, parameters)
     control = next((row for row in made.rows if row["is_point_of_control"]), None)
     area = [row for row in made.rows if row["is_value_area"]]
-    made.more |= {
+    told = {
         "point_of_control": None if control is None else (control["lower_price"] + control["upper_price"]) / 2,
         "value_area_low": area[0]["lower_price"] if area else None,
         "value_area_high": area[-1]["upper_price"] if area else None,
     }
-    return made
+    return Answer(made.columns, made.rows, {**made.more, **told})
 
 
 def _of_the_mart(asked: Asked, parameters: Parameters) -> Answer | None:
