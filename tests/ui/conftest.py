@@ -138,6 +138,7 @@ def _settings(home: Path) -> Settings:
         backup_bucket=f"{name}-backup".replace("_", "-"),
         retry_initial_seconds=0.01,
         retry_max_seconds=0.05,
+        breaker_failures=100,  # one of its requests is to fail, no more
         api_requests_per_minute=0,
     )
     (config.home / "dbt").mkdir(parents=True)
@@ -155,7 +156,7 @@ def _environment(config: Settings, database: Any, object_store: Any, exchange: R
         "BINANCE_ARCHIVE": {"conn_type": "http", "host": exchange.url},
     }
     names = ("home", "raw_schema", "marts_schema", "raw_bucket", "archive_bucket", "backup_bucket",
-             "retry_initial_seconds", "retry_max_seconds", "api_requests_per_minute")  # fmt: skip
+             "retry_initial_seconds", "retry_max_seconds", "breaker_failures", "api_requests_per_minute")  # fmt: skip
     return {
         **{f"AIRFLOW_CONN_{name}": json.dumps(connection) for name, connection in connections.items()},
         **{f"CANDLEWICK_{name.upper()}": str(getattr(config, name)) for name in names},
