@@ -63,7 +63,7 @@ CHECK_SUMS = (
     Column("check_name", "Check"), number("days", "Days"), *CHECK_COLUMNS[3:8], Column("compared_at", "Newest comparison"),
 )  # fmt: skip
 RULE_COLUMNS = (
-    Column("link", "Rule"), Column("severity", "Severity", badge({"error": "bad", "warn": "warning"})),
+    Column("link", "Rule", lambda link: link), Column("severity", "Severity", badge({"error": "bad", "warn": "warning"})),
     Column("violations", "Violations", badge({"0": "good"})), Column("newest", "Newest"), Column("documentation", "Explained in", code),
 )  # fmt: skip
 

@@ -24,17 +24,24 @@ KEY = (str, str, datetime, str, str)
 _START = """
 SELECT {columns} FROM kline_revisions
 WHERE exchange = :exchange {symbol}
-    AND open_time >= :start AND open_time < :end AND (:interval IS NULL OR interval_code = :interval)
-    AND (symbol < :at_symbol OR (symbol = :at_symbol AND (interval_code < :at_interval OR (interval_code = :at_interval
-        AND (open_time < :at_time OR (open_time = :at_time AND (lost_source < :at_source OR (lost_source = :at_source
-        AND lost_fingerprint < :at_fingerprint))))))))
+    AND open_time >= :start AND open_time < :end AND (:interval IS NULL OR interval_code = :interval) {after}
 ORDER BY exchange DESC, symbol DESC, interval_code DESC, open_time DESC, lost_source DESC, lost_fingerprint DESC
 LIMIT :most
 """
-_OF_ALL = _START.format(columns=", ".join(COLUMNS), symbol="")
-_OF_ONE = _START.format(columns=", ".join(COLUMNS), symbol="AND symbol = :symbol")
-# Greater than every key: no symbol, as the exchange writes it, has a tilde.
-_BEHIND_ALL = ("~", "~", datetime(9999, 1, 1), "~", "~")  # noqa: DTZ001 -- naive UTC, as the tables hold it
+_AFTER = """
+    AND (symbol < :at_symbol OR (symbol = :at_symbol AND (interval_code < :at_interval OR (interval_code = :at_interval
+        AND (open_time < :at_time OR (open_time = :at_time AND (lost_source < :at_source OR (lost_source = :at_source
+        AND lost_fingerprint < :at_fingerprint))))))))
+"""
+# By whether it is of one symbol, and whether it is the first page.
+_PAGE = {
+    (is_one, is_first): _START.format(
+        columns=", ".join(COLUMNS), symbol="AND symbol = :symbol" if is_one else "", after="" if is_first else _AFTER
+    )
+    for is_one in (False, True)
+    for is_first in (False, True)
+}
+_AT = ("at_symbol", "at_interval", "at_time", "at_source", "at_fingerprint")
 
 
 def page(
@@ -59,14 +66,18 @@ def page(
         limit: most rows.
         before: the key after which the page begins.
     """
-    names = ("at_symbol", "at_interval", "at_time", "at_source", "at_fingerprint")
-    at = dict(zip(names, before or _BEHIND_ALL, strict=True))
+    at: dict[str, object] = dict(zip(_AT, before, strict=True)) if before else {}
     if symbol is not None:
         at["symbol"] = symbol
     rows = reader.rows(
-        _OF_ALL if symbol is None else _OF_ONE, exchange=exchange, interval=interval, start=start, end=end,
-        most=limit + 1, **at,
-    )  # fmt: skip
+        _PAGE[symbol is not None, before is None],
+        exchange=exchange,
+        interval=interval,
+        start=start,
+        end=end,
+        most=limit + 1,
+        **at,
+    )
     for row in rows:
         row["is_current"] = bool(row["is_current"])
     return cut(rows, limit, *ORDER)
