@@ -105,7 +105,8 @@ def found(session: Session, dag_id: str) -> DagModel:
         Problem: 404, there is none of this name.
     """
     tagged = select(DagModel).join(DagTag, DagTag.dag_id == DagModel.dag_id)
-    model = session.scalar(tagged.where(DagModel.dag_id == dag_id, DagTag.name == TAG, ~DagModel.is_stale))
+    named = tagged.where(DagModel.dag_id == dag_id, DagTag.name == TAG, ~DagModel.is_stale)
+    model: DagModel | None = session.scalar(named)
     if model is None:
         raise Problem(404, f"expected the name of a job, got {dag_id[:100]!r}; GET /jobs has them")
     return model
@@ -125,7 +126,7 @@ def serialized(session: Session, dag_id: str) -> Any:
 
 def run_of(run: DagRun) -> Run:
     """Describe a run."""
-    ended = run.end_date if run.start_date else None
+    began, ended = run.start_date, run.end_date
     return Run(
         run_id=run.run_id,
         state=str(run.state),
@@ -133,9 +134,9 @@ def run_of(run: DagRun) -> Run:
         triggered_by=run.triggering_user_name,
         run_after=run.run_after,
         queued_at=run.queued_at,
-        started_at=run.start_date,
-        ended_at=run.end_date,
-        seconds=(ended - run.start_date).total_seconds() if ended else None,
+        started_at=began,
+        ended_at=ended,
+        seconds=(ended - began).total_seconds() if began and ended else None,
         conf=run.conf or {},
     )
 

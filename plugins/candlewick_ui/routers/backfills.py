@@ -1,6 +1,6 @@
 """History on demand: how far each backfill is. One is begun by `POST /jobs/market_backfill/runs`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
@@ -58,7 +58,7 @@ def cancel_backfill(user: ReaderDep, run_id: RunId) -> listing.Run:
     return changes.cancel(user, DAG_ID, run_id)
 
 
-def _of_run(reader: Reader, run_id: str) -> dict[str, object]:
+def _of_run(reader: Reader, run_id: str) -> dict[str, Any]:
     found = query.of_run(reader, run_id)
     if found is None:
         raise Problem(
