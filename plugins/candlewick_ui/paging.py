@@ -94,6 +94,8 @@ def _value(kind: type, value: Any) -> Any:
         return datetime.fromisoformat(value).replace(tzinfo=None)
     if kind is date:
         return date.fromisoformat(value)
-    if not isinstance(value, kind) or isinstance(value, bool) or (kind is int and not -(2**63) <= value < 2**63):
-        raise ValueError(f"expected {kind.__name__}, got {value!r}")
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise TypeError(f"expected {kind.__name__}, got {value!r}")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError(f"expected an integer of 64 bits, got {value}")
     return value

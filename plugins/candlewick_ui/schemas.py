@@ -105,7 +105,7 @@ def listing() -> dict[int | str, dict[str, Any]]:
     """Return the ``responses`` of a route whose columns depend on what was asked."""
     answers = table((), is_paged=True)
     properties = answers[200]["content"][MEDIA_TYPES[Format.JSON]]["schema"]["properties"]
-    properties["columns"] = {"type": "array", "items": {"type": "string"}}
+    properties["column_names"] = {"type": "array", "items": {"type": "string"}}
     properties["data"] = {"type": "array", "items": {"type": "object"}}
     return answers
 

@@ -35,8 +35,8 @@ class Rule(StrEnum):
     VOLUME_WITHOUT_TRADES = "volume_without_trades"
 
 
-_SYMBOL = {"symbol": str}
-_CANDLE = {"symbol": str, "interval_code": str, "open_time": datetime}
+_SYMBOL: dict[str, type] = {"symbol": str}
+_CANDLE: dict[str, type] = {"symbol": str, "interval_code": str, "open_time": datetime}
 # The key of each rule's table behind the exchange; of two, the rule's own order of time is behind the key.
 _KEYS: dict[Rule, dict[str, type]] = {
     Rule.CROSSED_BOOK: _SYMBOL | {"captured_at": datetime},

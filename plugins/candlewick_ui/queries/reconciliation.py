@@ -91,7 +91,7 @@ def page(
         after: symbol, day and check after which the page begins.
     """
     at_symbol, at_date, at_check = after or ("", date(1970, 1, 1), "")
-    values = {"check_name": filters.check, "first": filters.first, "last": filters.last}
+    values: dict[str, object] = {"check_name": filters.check, "first": filters.first, "last": filters.last}
     if filters.symbol is not None:
         values["symbol"] = filters.symbol
     statement = (_OF_ALL if filters.symbol is None else _OF_ONE)[filters.outcome]

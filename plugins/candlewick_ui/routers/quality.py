@@ -27,8 +27,8 @@ def quality_findings(
     limit: paging.Limit = paging.DEFAULT_ROWS,
     cursor: paging.Cursor = None,
 ) -> Response:
-    """Return what a rule lists; the columns are the rule's own (`columns` names them)."""
+    """Return what a rule lists; the columns are the rule's own (`column_names` names them)."""
     after = paging.decode(cursor, *quality.key(rule))
     page = quality.findings(reader, settings().exchange, rule, limit, after)
     columns = tuple(page.rows[0]) if page.rows else ()
-    return paging.answer(page, columns, wanted, columns=columns)
+    return paging.answer(page, columns, wanted, column_names=columns)

@@ -21,7 +21,7 @@ from candlewick_ui.formats import plain
 from candlewick_ui.stream.feed import Feed, Kind, News
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
 log = logging.getLogger(__name__)
 
@@ -201,7 +201,7 @@ class Hub:
             return None
         return [message for message in self._remembered if message.number > number]
 
-    def _frame(self, kind: str, content: dict[str, object], number: int) -> bytes:
+    def _frame(self, kind: str, content: Mapping[str, object], number: int) -> bytes:
         data = msgspec.json.encode({name: plain(value) for name, value in content.items()})
         return f"id: {self._begin}-{number}\nevent: {kind}\ndata: ".encode() + data + b"\n\n"
 
