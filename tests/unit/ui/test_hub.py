@@ -224,7 +224,7 @@ def test_a_stream_ends_after_its_time_so_that_a_login_that_is_gone_is_noticed(mo
     async def scene(hub, _):
         ear = Ear(hub)
         await ear.ready()
-        assert [frame async for frame in ear.frames] == []
+        assert {frame async for frame in ear.frames} <= {b": heartbeat\n\n"}
         assert hub.listeners == 0
 
     play(scene)
