@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from candlewick_ui.charts import theme
@@ -44,7 +45,9 @@ def volume_profile(symbol: str, bins: Rows, look: Theme) -> Figure:
     area = [one for one in bins if one["is_value_area"]]
     summary = f"Volume of {symbol} by price, {_window(bins)}: most between {_range(control, 'price')}"
     if area:
-        summary += f"; the value area reaches from {exact(area[0]['lower_price'])} to {exact(area[-1]['upper_price'])}"
+        summary += (
+            f"; the value area reaches from {_bound(area[0]['lower_price'])} to {_bound(area[-1]['upper_price'])}"
+        )
     layout = theme.layout(
         palette,
         HEIGHT_PIXELS,
@@ -72,7 +75,7 @@ def prices(symbol: str, bins: Rows, look: Theme) -> Figure:
     most = max(bins, key=lambda one: one["bars"])
     summary = (
         f"Minutes of {symbol} by closing price, {_window(bins)}: {sum(one['bars'] for one in bins)} minutes between "
-        f"{exact(bins[0]['lower_price'])} and {exact(bins[-1]['upper_price'])}, most of them between {_range(most, 'price')}."
+        f"{_bound(bins[0]['lower_price'])} and {_bound(bins[-1]['upper_price'])}, most of them between {_range(most, 'price')}."
     )
     layout = theme.layout(
         palette,
@@ -160,7 +163,12 @@ def _centres(bins: Rows, low: str, high: str) -> list[float]:
 
 
 def _range(one: Mapping[str, Any], what: str) -> str:
-    return f"{exact(one[f'lower_{what}'])} and {exact(one[f'upper_{what}'])}"
+    return f"{_bound(one[f'lower_{what}'])} and {_bound(one[f'upper_{what}'])}"
+
+
+def _bound(value: Any) -> str:
+    """Write a bound of a bin: a third of a cent has no end."""
+    return exact(round(Decimal(f"{value:.8g}"), 8))
 
 
 def _window(bins: Rows) -> str:

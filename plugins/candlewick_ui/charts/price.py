@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 HEIGHT_PRICE_PIXELS, HEIGHT_PANE_PIXELS = 380, 130
 GAP_SHARE = 0.03
 MOST_HOLES_TOLD = 5
+MOST_CRISP = 1000  # candles that are an element each; of more, one is hardly a pixel wide
 
 
 def figure(
@@ -65,20 +66,39 @@ def figure(
 
 def _candles(bars: Sequence[Bar], length: timedelta, palette: Palette) -> list[Trace]:
     final = [bar for bar in bars if bar["is_final"]]
-    kinds = (
-        ("rising", [bar for bar in final if bar["close_price"] >= bar["open_price"]], palette.up, "solid", 0.85),
-        ("falling", [bar for bar in final if bar["close_price"] < bar["open_price"]], palette.down, "solid", 0.85),
-        ("in progress", [bar for bar in bars if not bar["is_final"]], palette.pending, "dot", 0.12),
+    pending = [bar for bar in bars if not bar["is_final"]]
+    rising = [bar for bar in final if bar["close_price"] >= bar["open_price"]]
+    falling = [bar for bar in final if bar["close_price"] < bar["open_price"]]
+    kinds = [("rising", rising, palette.up), ("falling", falling, palette.down)]
+    if len(bars) > MOST_CRISP:
+        traces = [
+            {
+                **_area(name, drawn.dense_candles(these, length), palette.soft(colour, 0.9)),
+                "line": {"width": 0, "simplify": False},
+            }
+            for name, these, colour in kinds
+        ]
+    else:
+        traces = [
+            {
+                **_area(name, drawn.candles(these, length), palette.soft(colour, 0.85)),
+                "line": {"color": colour, "width": 1},
+            }
+            for name, these, colour in kinds
+        ]
+    traces.append(
+        {
+            **_area("in progress", drawn.candles(pending, length), palette.soft(palette.pending, 0.12)),
+            "line": {"color": palette.pending, "width": 1, "dash": "dot"},
+        }
     )
-    traces = []
-    for name, these, colour, dash, filled in kinds:
-        x, y = drawn.candles(these, length)
-        if x:
-            traces.append({
-                "type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "fill": "toself", "hoverinfo": "skip",
-                "fillcolor": palette.soft(colour, filled), "line": {"color": colour, "width": 1, "dash": dash},
-            })  # fmt: skip
-    return traces
+    return [trace for trace in traces if trace["x"]]
+
+
+def _area(name: str, points: drawn.Points, colour: str) -> Trace:
+    x, y = points
+    more = {"fill": "toself", "fillcolor": colour, "hoverinfo": "skip"}
+    return {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, **more}
 
 
 def _missing(spans: Sequence[tuple[datetime, datetime]], palette: Palette) -> list[Trace]:
@@ -108,7 +128,7 @@ def _layout(palette: Palette, below: Mapping[Pane, str], bars: Sequence[Bar], le
         top = share * (len(below) - number + 2) - GAP_SHARE
         fixed = {"range": [0, 100], "tickvals": [30, 70], "fixedrange": True} if pane is Pane.RSI else {}
         axes[f"yaxis{number}"] = theme.axis(
-            palette, below[pane], side="right", domain=[max(top - share + GAP_SHARE, 0), top], **fixed
+            palette, below[pane].partition(" ")[0], side="right", domain=[max(top - share + GAP_SHARE, 0), top], **fixed
         )
     return theme.layout(palette, height, hovermode="x unified", hoversubplots="axis", dragmode="pan", **axes)
 

@@ -79,7 +79,7 @@ def layout(palette: Palette, height_pixels: int, **more: Any) -> dict[str, Any]:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": palette.text, "family": "system-ui, sans-serif", "size": 12},
         "hoverlabel": {"bgcolor": palette.panel, "bordercolor": palette.grid, "font": {"color": palette.text}},
-        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
+        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
         "separators": ".,",
         **more,
     }

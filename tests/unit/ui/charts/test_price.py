@@ -31,25 +31,24 @@ def test_is_a_figure_of_plotly_with_any_panes_and_in_both_themes(look, panes):
 
 def test_a_rising_candle_is_a_box_from_open_to_close_and_a_line_from_low_to_high():
     [candle] = named(draw([bar(0, "10", "11", low="9", high="12")]), "rising")
-    assert candle["y"] == [10.0, 10.0, 11.0, 11.0, 10.0, None, 9.0, 12.0, None]
-    assert candle["x"][6] == "2026-03-01 12:00:30"
-    assert candle["x"][0] == "2026-03-01 12:00:09"
-    assert candle["x"][1] == "2026-03-01 12:00:51"
+    assert candle["y"] == [9.0, 10.0, 10.0, 11.0, 11.0, 12.0, 11.0, 11.0, 10.0, 10.0, None]
+    left, centre, right = (f"2026-03-01 12:00:{second}" for second in ("09", "30", "51"))
+    assert candle["x"] == [centre, centre, left, left, centre, centre, centre, right, right, centre, None]
 
 
 def test_candles_that_fall_have_a_trace_and_a_colour_of_their_own():
     drawn = draw([bar(0, "10", "11"), bar(1, "11", "10")])
     [rising], [falling] = named(drawn, "rising"), named(drawn, "falling")
     assert rising["line"]["color"] != falling["line"]["color"]
-    assert len(rising["y"]) == len(falling["y"]) == 9
+    assert len(rising["y"]) == len(falling["y"]) == 11
 
 
 def test_a_candle_in_progress_is_drawn_apart_and_said_to_be_so():
     drawn = draw([bar(0, "10", "11"), bar(1, "11", "12", is_final=False)])
     [pending] = named(drawn, "in progress")
-    assert pending["y"][:3] == [11.0, 11.0, 12.0]
+    assert pending["y"][1:4] == [11.0, 11.0, 12.0]
     assert pending["line"]["dash"] == "dot"
-    assert len(named(drawn, "rising")[0]["y"]) == 9
+    assert len(named(drawn, "rising")[0]["y"]) == 11
     assert drawn.notes == ["1 of 2 candles is in progress: dotted, and changing."]
 
 
@@ -106,12 +105,31 @@ def test_no_candle_is_no_chart_and_a_sentence():
     assert drawn.summary == "There is no candle of BTCUSDT in this range."
 
 
-def test_the_number_of_paths_does_not_follow_the_number_of_bars():
-    few = draw([bar(n, "10", "11" if n % 2 else "9") for n in range(10)])
-    many = draw([bar(n, "10", "11" if n % 2 else "9") for n in range(3000)])
-    assert len(many.data) == len(few.data)
-    assert {trace["type"] for trace in many.data} == {"scatter"}
-    assert {trace["mode"] for trace in many.data} == {"lines"}
+def test_thousands_of_candles_are_two_paths_without_a_gap():
+    many = draw([bar(n, "10", "11" if n % 2 else "9", low="8", high="12") for n in range(3000)])
+    valid(many)
+    for name in ("rising", "falling"):
+        [path] = named(many, name)
+        assert len(path["x"]) == 1500 * 16
+        assert None not in path["x"]
+        assert path["line"] == {"width": 0, "simplify": False}
+        assert (min(path["y"]), max(path["y"])) == (8.0, 12.0)
+
+
+def test_the_path_of_many_candles_comes_back_as_it_went_and_fills_only_them():
+    bars = [bar(n, "10", "11", low="9", high="12") for n in range(1001)]
+    [path] = named(draw(bars), "rising")
+    points = list(zip(path["x"], path["y"], strict=True))
+    there, back = points[: len(points) // 2], points[len(points) // 2 :][::-1]
+    assert there[7:9] == back[7:9]  # from the first candle to the second
+    assert [y for _, y in there[:8]] == [10.5, 11.0, 11.0, 12.0, 12.0, 11.0, 11.0, 10.5]
+    assert [y for _, y in back[:8]] == [10.5, 10.0, 10.0, 9.0, 9.0, 10.0, 10.0, 10.5]
+
+
+def test_a_candle_whose_prices_are_all_the_same_is_to_be_seen_among_thousands():
+    bars = [bar(n, "10", "10") for n in range(1000)] + [bar(1000, "10", "30")]
+    [path] = named(draw(bars), "rising")
+    assert path["y"][1] == 10 + 20 / 2000
 
 
 def test_a_day_is_as_wide_as_a_day():
@@ -119,5 +137,5 @@ def test_a_day_is_as_wide_as_a_day():
     bars = [bar(0, "10", "11") | {"open_time": NOON}, bar(0, "10", "11") | {"open_time": NOON + day}]
     drawn = figure("BTCUSDT", bars, {}, day, (), Theme.DARK, NAMES)
     assert not named(drawn, "missing")
-    assert drawn.data[0]["x"][6] == "2026-03-02 00:00:00"
+    assert drawn.data[0]["x"][0] == "2026-03-02 00:00:00"
     assert Decimal(drawn.data[0]["y"][0]) == 10
