@@ -11,6 +11,7 @@ from typing import Any
 VERSION = "3.0.3"
 _BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
 _NULL = {"type": "null"}
+_VALUES = {"default", "example", "examples", "enum", "const"}  # what stands behind these words is no schema
 
 
 def downgraded(document: Any) -> Any:
@@ -19,10 +20,16 @@ def downgraded(document: Any) -> Any:
         return [downgraded(part) for part in document]
     if not isinstance(document, dict):
         return document
-    told = {name: downgraded(part) for name, part in document.items()}
+    told = {name: part if name in _VALUES else _part(name, part) for name, part in document.items()}
     if "openapi" in told:
         return {**told, "openapi": VERSION}
     return _schema(told)
+
+
+def _part(name: str, part: Any) -> Any:
+    if name == "properties" and isinstance(part, dict):  # its members have the names somebody gave them
+        return {member: downgraded(schema) for member, schema in part.items()}
+    return downgraded(part)
 
 
 def _schema(told: dict[str, Any]) -> dict[str, Any]:
@@ -30,7 +37,7 @@ def _schema(told: dict[str, Any]) -> dict[str, Any]:
         value = told.get(exclusive)
         if isinstance(value, int | float) and not isinstance(value, bool):
             told[bound], told[exclusive] = value, True
-    if "const" in told and "properties" not in told:
+    if "const" in told:
         told["enum"] = [told.pop("const")]
     for word in ("anyOf", "oneOf"):
         if isinstance(told.get(word), list) and _NULL in told[word]:

@@ -112,5 +112,5 @@ def cancel(user: BaseUser, dag_id: str, run_id: str) -> Run:
             )
         dag = DBDagBag().get_dag_for_run(run, session=session) or serialized(session, dag_id)
         set_dag_run_state_to_failed(dag=dag, run_id=run_id, commit=True, session=session)
-        session.refresh(run)
+        session.flush()  # Airflow's sessions do not do that by themselves
         return run_of(run)
