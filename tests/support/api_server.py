@@ -76,6 +76,10 @@ class ApiServer:
         """Read our DAGs into it."""
         self.command("dags", "reserialize")
 
+    def parse_dags(self) -> None:
+        """Have a real dag-processor read every file once, Variables included."""
+        self.command("dag-processor", "--num-runs", "1")
+
     def command(self, *words: str) -> str:
         done = subprocess.run(
             ["airflow", *words], env=self.environment, cwd=self.home, text=True, capture_output=True, check=False

@@ -1,0 +1,181 @@
+"""Jobs by the API: what Airflow's own database says of them, and what changes there."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+JOBS = [
+    "market_backfill",
+    "market_gaps",
+    "market_hourly",
+    "market_maintenance",
+    "market_minute",
+    "market_rebuild",
+    "market_reconcile",
+]
+
+
+def audit(platform_ui, event):
+    return platform_ui.server.metadata(
+        "SELECT owner, dag_id, run_id, extra FROM log WHERE event = ? ORDER BY id DESC LIMIT 1", f"candlewick_{event}"
+    )[0]
+
+
+def variable(platform_ui):
+    said = platform_ui.server.command("variables", "get", "candlewick_schedules")
+    return json.loads(said.strip().splitlines()[-1])
+
+
+@pytest.fixture
+def schedules(platform_ui):
+    """Whatever a test wished, the next one finds none."""
+    yield platform_ui.client()
+    for job in ("market_minute", "market_hourly"):
+        platform_ui.client().put(f"/candlewick/api/v1/jobs/{job}/schedule", json={"cron": None})
+
+
+def test_every_dag_of_the_platform_is_a_job_with_its_schedule(platform_ui):
+    found = {job["dag_id"]: job for job in platform_ui.get("api/v1/jobs").json()["data"]}
+
+    assert sorted(found) == JOBS
+    minute, backfill = found["market_minute"], found["market_backfill"]
+    assert minute["schedule"] == {"cron": "* * * * *", "default": "* * * * *", "is_changed": False, "problem": ""}
+    assert minute["current_schedule"] == "* * * * *"
+    assert minute["next_run_after"].endswith("Z")
+    assert (backfill["schedule"]["cron"], backfill["current_schedule"], backfill["next_run_after"]) == (
+        None,
+        None,
+        None,
+    )
+    assert (minute["may_trigger"], minute["may_edit"], minute["page"]) == (True, True, "/dags/market_minute")
+
+
+def test_a_viewer_sees_the_jobs_and_that_nothing_may_be_changed(platform_ui):
+    found = platform_ui.get("api/v1/jobs", user="viewer").json()["data"]
+
+    assert [job["dag_id"] for job in found] == JOBS
+    assert {(job["may_trigger"], job["may_edit"]) for job in found} == {(False, False)}
+
+
+def test_one_job_tells_what_its_runs_can_be_given(platform_ui):
+    params = platform_ui.get("api/v1/jobs/market_backfill").json()["params"]
+
+    assert params["interval"]["value"] == "1m"
+    assert params["symbols"]["schema"]["type"] == "array"
+    assert platform_ui.get("api/v1/jobs/no_such_job").status_code == 404
+
+
+def test_a_job_is_paused_and_goes_on_and_both_are_written_down(platform_ui):
+    path = "/candlewick/api/v1/jobs/market_reconcile"
+    paused = platform_ui.client("user").patch(path, json={"is_paused": True})
+    state = "SELECT is_paused FROM dag WHERE dag_id = 'market_reconcile'"
+
+    assert (paused.status_code, paused.json()["is_paused"], paused.json()["next_run_after"]) == (200, True, None)
+    assert platform_ui.server.metadata(state) == [{"is_paused": 1}]
+    assert audit(platform_ui, "pause_dag") | {"extra": ""} == {
+        "owner": "user", "dag_id": "market_reconcile", "run_id": None, "extra": "",
+    }  # fmt: skip
+    assert json.loads(audit(platform_ui, "pause_dag")["extra"])["request_id"] == paused.headers["x-request-id"]
+    platform_ui.client("user").patch(path, json={"is_paused": False})
+    assert platform_ui.server.metadata(state) == [{"is_paused": 0}]
+    assert audit(platform_ui, "unpause_dag")["dag_id"] == "market_reconcile"
+
+
+def test_a_run_is_queued_with_its_params_and_cancelled(platform_ui):
+    conf = {"symbols": ["ETHUSDT"], "start": "2024-01-01", "end": "2024-01-02"}
+    path = "/candlewick/api/v1/jobs/market_backfill/runs"
+    made = platform_ui.client().post(path, json={"conf": conf, "note": "for the report"})
+    run_id = made.json()["run_id"]
+    row = "SELECT state, run_type, triggering_user_name FROM dag_run WHERE run_id = ?"
+
+    assert (made.status_code, made.json()["conf"]) == (201, conf)
+    assert platform_ui.server.metadata(row, run_id) == [
+        {"state": "queued", "run_type": "manual", "triggering_user_name": "admin"}
+    ]
+    assert json.loads(audit(platform_ui, "trigger_dag_run")["extra"])["conf"] == conf
+    assert platform_ui.get("api/v1/jobs/market_backfill/runs").json()["data"][0]["run_id"] == run_id
+    cancelled = platform_ui.client().post(f"{path}/{run_id}/cancel")
+    assert (cancelled.status_code, cancelled.json()["state"]) == (200, "failed")
+    assert platform_ui.server.metadata(row, run_id)[0]["state"] == "failed"
+    assert audit(platform_ui, "cancel_dag_run")["run_id"] == run_id
+    assert platform_ui.client().post(f"{path}/{run_id}/cancel").status_code == 409
+    assert platform_ui.client().post(f"{path}/nonsense/cancel").status_code == 404
+
+
+def test_params_that_cannot_be_make_no_run_and_no_row_in_the_audit_log(platform_ui):
+    count = "SELECT (SELECT COUNT(*) FROM dag_run) AS runs, (SELECT COUNT(*) FROM log WHERE event = 'candlewick_trigger_dag_run') AS rows"
+    before = platform_ui.server.metadata(count)
+    conf = {"symbols": ["ETHUSDT"], "start": "2024-02-30", "end": "2024-03-01"}
+    refused = platform_ui.client().post("/candlewick/api/v1/jobs/market_backfill/runs", json={"conf": conf})
+
+    assert refused.status_code == 422
+    assert "'2024-02-30' is not a 'date'" in refused.json()["detail"]
+    assert platform_ui.server.metadata(count) == before
+
+
+def test_a_schedule_is_stored_where_dags_read_it_and_the_other_jobs_keep_theirs(platform_ui, schedules):
+    first = schedules.put("/candlewick/api/v1/jobs/market_minute/schedule", json={"cron": "*/2 * * * *"})
+    schedules.put("/candlewick/api/v1/jobs/market_hourly/schedule", json={"cron": "@hourly"})
+
+    assert first.json() == {"cron": "*/2 * * * *", "default": "* * * * *", "is_changed": True, "problem": ""}
+    assert variable(platform_ui) == {"market_minute": "*/2 * * * *", "market_hourly": "@hourly"}
+    assert json.loads(audit(platform_ui, "change_schedule")["extra"])["cron"] == "@hourly"
+    asked = platform_ui.server.metadata("SELECT relative_fileloc FROM dag_priority_parsing_request")
+    assert {"relative_fileloc": "market_minute.py"} in asked
+    platform_ui.server.parse_dags()
+    listed = {job["dag_id"]: job for job in platform_ui.get("api/v1/jobs").json()["data"]}
+    assert listed["market_minute"]["current_schedule"] == "*/2 * * * *"
+    back = schedules.put("/candlewick/api/v1/jobs/market_minute/schedule", json={"cron": None})
+    assert (back.json()["cron"], back.json()["is_changed"]) == ("* * * * *", False)
+    assert variable(platform_ui) == {"market_hourly": "@hourly"}
+    platform_ui.server.parse_dags()
+
+
+@pytest.mark.parametrize(
+    ("job", "cron", "status"),
+    [
+        ("market_minute", "every minute", 422),
+        ("market_minute", "* * * * * *", 422),
+        ("market_minute", "61 * * * *", 422),
+        ("market_backfill", "* * * * *", 409),
+        ("no_such_job", "* * * * *", 404),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused_and_nothing_is_stored(platform_ui, job, cron, status):
+    answer = platform_ui.client().put(f"/candlewick/api/v1/jobs/{job}/schedule", json={"cron": cron})
+    stored = {one["dag_id"]: one for one in platform_ui.get("api/v1/jobs").json()["data"]}
+
+    assert answer.status_code == status, answer.text
+    assert stored["market_minute"]["schedule"]["is_changed"] is False
+
+
+def test_a_backfill_tells_its_progress_and_its_parts(platform_ui):
+    (row,) = platform_ui.sql("SELECT * FROM backfill_progress WHERE run_id = 'manual__history'")
+    listed = platform_ui.get("api/v1/backfills").json()
+    one = platform_ui.get("api/v1/backfills/manual__history").json()
+
+    assert listed["data"][0] == one
+    assert (one["state"], one["finished_parts"], one["part_count"]) == (
+        "finished",
+        row["finished_parts"],
+        row["part_count"],
+    )
+    assert one["rows_loaded"] == row["rows_loaded"] > 3 * 1440
+    assert one["eta_seconds"] is None
+
+
+def test_parts_come_in_pages_that_together_are_all_of_them(platform_ui):
+    wanted = platform_ui.sql("SELECT part_number, symbol, state, row_count FROM {raw}.backfill_parts ORDER BY 1")
+    found, cursor = [], None
+    while True:
+        more = {"cursor": cursor} if cursor else {}
+        page = platform_ui.get("api/v1/backfills/manual__history/parts", limit=2, **more).json()
+        found += page["data"]
+        cursor = page["next"]
+        if cursor is None:
+            break
+
+    assert [{name: row[name] for name in wanted[0]} for row in found] == wanted
+    assert platform_ui.get("api/v1/backfills/nobody/parts").status_code == 404
