@@ -12,7 +12,7 @@ from candlewick.settings import settings
 from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.pages.data_sections import SECTIONS, data_router
 from candlewick_ui.pages.frame import PageUser, page
-from candlewick_ui.pages.tables import Blank, Field, query, today
+from candlewick_ui.pages.tables import Blank, Field, Name, query, today
 from candlewick_ui.queries import calendar
 
 SYMBOLS_OF_A_PAGE, DAYS, MOST_DAYS = 50, 31, 92
@@ -25,7 +25,7 @@ def coverage_calendar(
     request: Request,
     user: PageUser,
     reader: ReaderOfMarts,
-    symbol: Annotated[str | None, Blank, Query(max_length=50)] = None,
+    symbol: Annotated[Name | None, Blank, Query()] = None,
     last: Annotated[date | None, Blank, Query(description="UTC day; today without")] = None,
     days: Annotated[int, Query(ge=1, le=MOST_DAYS)] = DAYS,
     after: Annotated[str, Query(max_length=50)] = "",

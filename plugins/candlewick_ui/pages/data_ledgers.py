@@ -19,6 +19,7 @@ from candlewick_ui.pages.tables import (
     Blank,
     Column,
     Field,
+    Name,
     Table,
     badge,
     choice,
@@ -36,7 +37,7 @@ from candlewick_ui.paging import Cursor, decode
 from candlewick_ui.queries import gaps, quality, reconciliation, revisions
 from candlewick_ui.queries.ingestion import Kind
 
-Symbol = Annotated[str | None, Blank, Query(max_length=50)]
+Symbol = Annotated[Name | None, Blank, Query()]
 Day = Annotated[date | None, Blank, Query(description="UTC day")]
 RECENT = timedelta(days=30)
 

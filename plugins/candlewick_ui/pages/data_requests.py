@@ -18,6 +18,7 @@ from candlewick_ui.pages.tables import (
     Blank,
     Column,
     Field,
+    Name,
     Table,
     badge,
     choice,
@@ -60,7 +61,7 @@ MINUTES = (
     number("mean_latency_ms", "Latency, mean ms"), number("max_latency_ms", "worst ms"),
 )  # fmt: skip
 
-Symbol = Annotated[str | None, Blank, Query(max_length=50)]
+Symbol = Annotated[Name | None, Blank, Query()]
 Day = Annotated[date | None, Blank, Query(description="UTC day")]
 
 router = data_router()

@@ -54,6 +54,8 @@ def dbt_docs_file(request: Request, name: str) -> Response:
     Raises:
         Problem: the site has no such file, or was not built yet.
     """
+    if name.startswith("{{"):  # its pictures' addresses, which browsers ask for before its program has filled them in
+        return Response(status_code=HTTPStatus.NO_CONTENT)
     if name not in SITE:
         raise Problem(
             HTTPStatus.NOT_FOUND,

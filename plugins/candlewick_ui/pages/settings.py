@@ -15,7 +15,7 @@ from candlewick.settings import settings
 from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.identity import DAG_OF_THE_DATA, has_right
 from candlewick_ui.pages.frame import PageUser, page, page_router
-from candlewick_ui.pages.tables import Blank, Column, Table, badge, today
+from candlewick_ui.pages.tables import Blank, Column, Name, Table, badge, today
 from candlewick_ui.queries import configuration, symbols
 
 BACKFILL = "market_backfill"
@@ -37,7 +37,7 @@ def settings_page(
     request: Request,
     user: PageUser,
     reader: ReaderOfMarts,
-    symbol: Annotated[str | None, Blank, Query(max_length=50, description="whose states are listed")] = None,
+    symbol: Annotated[Name | None, Blank, Query(description="whose states are listed")] = None,
 ) -> Response:
     """Answer with the symbols and the configuration; what the user may not see is named, not shown."""
     exchange = settings().exchange

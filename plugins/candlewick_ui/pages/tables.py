@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, StringConstraints
 
 from candlewick_ui.pages.text import NOTHING, grouped, moment, span
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ROWS_OF_A_PAGE = 50
 _SIZES = ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
+Name = Annotated[str, StringConstraints(max_length=50)]
 Blank = BeforeValidator(lambda value: None if value == "" else value)
 """A filter's field that was left empty comes as an empty text; it means: any."""
 

@@ -51,15 +51,24 @@ function collect(form) {
 }
 
 // A first press asks, a second one within some seconds does it: Airflow's frame allows no dialogs.
+const asked = new WeakMap();
+
 function isConfirmed(button) {
-  if (!button?.dataset.confirm || button.dataset.asked) return true;
-  const words = button.textContent;
+  if (!button?.dataset.confirm) return true;
+  const before = asked.get(button);
+  const forget = () => {
+    button.textContent = asked.get(button)?.words ?? button.textContent;
+    asked.delete(button);
+    delete button.dataset.asked;
+  };
+  if (before) {
+    clearTimeout(before.timer);
+    forget();
+    return true;
+  }
+  asked.set(button, { words: button.textContent, timer: setTimeout(forget, CONFIRM_SECONDS * 1000) });
   button.dataset.asked = "yes";
   button.textContent = button.dataset.confirm;
-  setTimeout(() => {
-    delete button.dataset.asked;
-    button.textContent = words;
-  }, CONFIRM_SECONDS * 1000);
   return false;
 }
 

@@ -1,0 +1,58 @@
+"""The pages about the data's health in a browser."""
+
+import pytest
+
+PATHS = ("data", "data/gaps", "data/revisions", "data/reconciliation", "data/quality", "data/ingestion", "data/deduplication",
+         "data/weight", "data/storage", "data/pipeline", "lineage", "operations", "operations/market_maintenance", "settings")  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
+def test_every_page_fits_its_window_and_takes_the_theme(visit, path, theme, width):
+    page = visit(path, theme=theme, width=width)
+    page.page.wait_for_selector("h1")
+    assert not page.is_wider_than_its_window()
+    assert page.colour() == {"light": "rgb(247, 248, 250)", "dark": "rgb(14, 17, 22)"}[theme]
+
+
+def test_a_gap_of_the_calendar_leads_to_its_rows_in_the_ledger(visit, platform_ui):
+    page = visit("data").page
+    cell = page.locator("a.cell").first
+    said = cell.get_attribute("aria-label")
+    cell.click()
+    page.wait_for_url("**/data/gaps?**")
+    symbol = said.split()[0]
+    assert page.locator("#filter-symbol").input_value() == symbol
+    rows = page.locator("section tbody tr, .table[aria-label='Gaps'] tbody tr")
+    assert rows.count() >= 1
+    assert all(symbol in text for text in rows.all_inner_texts())
+
+
+def test_a_filter_is_set_by_keyboard_alone(visit):
+    page = visit("data/ingestion").page
+    page.locator("#filter-status").focus()
+    page.keyboard.press("f")  # the choice that begins so
+    page.keyboard.press("Enter")
+    if "status=" not in page.url:
+        page.get_by_role("button", name="Show").focus()
+        page.keyboard.press("Enter")
+    page.wait_for_url("**status=failed**")
+    assert page.locator(".table[aria-label='Requests'] tbody tr").count() == 1
+
+
+def test_the_dbt_docs_run_inside_of_the_page(visit, platform_ui):
+    opened = visit("dbt/#!/model/model.candlewick.fact_klines")
+    docs = opened.page.frame_locator("#docs")
+    docs.get_by_role("heading", name="fact_klines").first.wait_for(timeout=20_000)
+    assert docs.get_by_text("close_price").first.is_visible()
+
+
+def test_a_table_of_the_lineage_is_chosen_by_a_click(visit):
+    page = visit("lineage").page
+    page.locator("svg a", has_text="daily_klines").first.click()
+    page.wait_for_url("**node=daily_klines")
+    assert page.locator("h1").inner_text() == "Lineage of daily_klines"
+    assert page.locator("svg a.chosen").count() == 1
+    page.get_by_role("link", name="in the dbt docs").click()
+    page.wait_for_url("**/dbt/**")
+    assert page.url.endswith("#!/model/model.candlewick.daily_klines")
