@@ -22,7 +22,6 @@ def addresses(platform: Platform) -> list[tuple[str, str, str]]:
         ),
         ("Market", f"{ours}/market", "prices and the state of the data; in Airflow's navigation under Candlewick"),
         ("API", f"{ours}/api/docs", "market data for programs, to try out"),
-        ("Airflow API", f"{platform.airflow.url}/docs", "Airflow's own"),
     ]
     if (platform.home.manifest.parent / "docs" / "index.html").is_file():
         found.append(("dbt docs", f"{ours}/dbt/", "models, columns, lineage; made anew every hour"))
