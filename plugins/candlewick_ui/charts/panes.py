@@ -41,6 +41,11 @@ class Chart:
         self.placed, self.x, self.palette, self.names = placed, x, palette, names
         self._values = values
 
+    @property
+    def has_gaps(self) -> bool:
+        """Whether bars are missing."""
+        return any(isinstance(one, datetime) for one in self.placed)
+
     def of_bars(self, value: Callable[[Bar], float | None]) -> list[float | None]:
         """Return a value of each bar; None where bars are missing."""
         return [None if isinstance(one, datetime) else value(one) for one in self.placed]
@@ -60,8 +65,11 @@ class Chart:
         return self.line(name, y, colour, showlegend=False, **fill)
 
 
-def told(chart: Chart) -> Trace:
-    """Return the trace that is not seen and says, where the pointer is, what each bar holds, digit for digit."""
+def told(chart: Chart, *, is_seen: bool) -> Trace:
+    """Return the closes as a line that says, where the pointer is, what each bar holds, digit for digit.
+
+    Among candles too thin to be told apart it is to be seen, too.
+    """
     names = ("open_price", "high_price", "low_price", "close_price", "volume")
     texts: list[list[str]] = [
         [""] * 6
@@ -71,8 +79,8 @@ def told(chart: Chart) -> Trace:
     ]
     words = "open %{customdata[0]}<br>high %{customdata[1]}<br>low %{customdata[2]}<br>close %{customdata[3]}<br>"
     return chart.line(
-        "candle", chart.of_bars(lambda bar: float(bar["close_price"])), "rgba(0,0,0,0)",
-        line={"width": 0}, showlegend=False, customdata=texts,
+        "candle", chart.of_bars(lambda bar: float(bar["close_price"])), chart.palette.missing,
+        line={"width": 1 if is_seen else 0}, showlegend=False, customdata=texts,
         hovertemplate=words + "volume %{customdata[4]}%{customdata[5]}<extra></extra>",
     )  # fmt: skip
 
@@ -80,14 +88,17 @@ def told(chart: Chart) -> Trace:
 def bollinger(chart: Chart) -> list[Trace]:
     """Return the bands, which stand on the candles."""
     colour = chart.palette.first
-    thin = {"width": 1}
+    # Plotly fills across a gap from one side's line to the other's.
+    between = {} if chart.has_gaps else {"fill": "tonexty", "fillcolor": chart.palette.soft(colour, 0.07)}
+
+    def line(name: str, column: str, **more: Any) -> Trace:
+        words = {"hovertemplate": f"{name} %{{y:,.8~g}}<extra></extra>", "line": {"width": 1}}
+        return chart.line(name, chart.indicator(column), colour, **{**words, **more})
+
     return [
-        chart.line("upper band", chart.indicator("bollinger_upper"), colour, line=thin, showlegend=False),
-        chart.line(
-            "lower band", chart.indicator("bollinger_lower"), colour, line=thin, showlegend=False,
-            fill="tonexty", fillcolor=chart.palette.soft(colour, 0.07),
-        ),
-        chart.line(chart.names[Pane.BOLLINGER], chart.indicator("bollinger_middle"), colour, line={"width": 1, "dash": "dash"}),
+        line("upper band", "bollinger_upper", showlegend=False),
+        line("lower band", "bollinger_lower", showlegend=False, **between),
+        line(chart.names[Pane.BOLLINGER], "bollinger_middle", line={"width": 1, "dash": "dash"}),
     ]  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def figure(
     data = [*_missing(missing, palette), *_candles(bars, length, palette)]
     if Pane.BOLLINGER in panes:
         data += bollinger(chart)
-    data.append(told(chart))
+    data.append(told(chart, is_seen=len(bars) > MOST_CRISP))
     for number, pane in enumerate(below, 2):
         data += [{**trace, "yaxis": f"y{number}"} for trace in PANES[pane](chart)]
     return Figure(
@@ -118,8 +118,7 @@ def _layout(palette: Palette, below: Mapping[Pane, str], bars: Sequence[Bar], le
     last = f"y{len(below) + 1}" if below else "y"
     span = [drawn.stamp(bars[0]["open_time"] - length), drawn.stamp(bars[-1]["open_time"] + 2 * length)]
     axes: dict[str, Any] = {
-        "xaxis": theme.axis(palette, type="date", range=span, anchor=last, showspikes=True, spikethickness=1,
-                            spikemode="across", spikedash="dot", spikecolor=palette.missing, title="UTC"),
+        "xaxis": theme.axis(palette, type="date", range=span, anchor=last, title="UTC"),
         "yaxis": theme.axis(palette, side="right", domain=[share * len(below), 1], title="price"),
         # What is missing is hatched from top to bottom, whatever the prices are.
         "yaxis99": {"overlaying": "y", "range": [0, 1], "fixedrange": True, "visible": False},

@@ -75,10 +75,16 @@ def layout(palette: Palette, height_pixels: int, **more: Any) -> dict[str, Any]:
     return {
         "height": height_pixels,
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
+        "paper_bgcolor": palette.panel,
+        "plot_bgcolor": palette.panel,
         "font": {"color": palette.text, "family": "system-ui, sans-serif", "size": 12},
-        "hoverlabel": {"bgcolor": palette.panel, "bordercolor": palette.grid, "font": {"color": palette.text}},
+        "hoverlabel": {
+            "bgcolor": palette.panel,
+            "bordercolor": palette.grid,
+            "font": {"color": palette.text},
+            "namelength": -1,
+        },
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": palette.missing, "activecolor": palette.first},
         "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
         "separators": ".,",
         **more,
@@ -92,6 +98,8 @@ def axis(palette: Palette, title: str = "", **more: Any) -> dict[str, Any]:
         "zerolinecolor": palette.grid,
         "linecolor": palette.grid,
         "automargin": True,
+        "exponentformat": "none",
+        "separatethousands": True,
         **({"title": {"text": title, "standoff": 4}} if title else {}),
         **more,
     }

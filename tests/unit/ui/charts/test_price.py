@@ -139,3 +139,14 @@ def test_a_day_is_as_wide_as_a_day():
     assert not named(drawn, "missing")
     assert drawn.data[0]["x"][0] == "2026-03-02 00:00:00"
     assert Decimal(drawn.data[0]["y"][0]) == 10
+
+
+def test_bands_are_not_filled_across_a_gap():
+    whole = [bar(0, "10", "11"), bar(1, "11", "12")]
+    assert named(draw(whole), "lower band")[0]["fill"] == "tonexty"
+    assert "fill" not in named(draw([*whole, bar(5, "12", "13")]), "lower band")[0]
+
+
+def test_the_closes_are_seen_as_a_line_where_candles_are_too_thin():
+    assert named(draw([bar(n, "10", "11") for n in range(1000)]), "candle")[0]["line"]["width"] == 0
+    assert named(draw([bar(n, "10", "11") for n in range(1001)]), "candle")[0]["line"]["width"] == 1
