@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class Kind(StrEnum):
     """Kinds of news."""
 
+    READY = "ready"
     CANDLE = "candle"
     PIPELINE = "pipeline"
     RESYNC = "resync"

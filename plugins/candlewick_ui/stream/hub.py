@@ -53,7 +53,7 @@ class Listener:
 
     def wants(self, message: Message) -> bool:
         """Whether a message is for this listener."""
-        if message.kind in (Kind.RESYNC, Kind.STATUS):
+        if message.kind in (Kind.READY, Kind.RESYNC, Kind.STATUS):
             return True
         if self.kinds and message.kind not in self.kinds:
             return False
@@ -70,7 +70,7 @@ class Hub:
         self._listeners: set[Listener] = set()
         self._remembered: deque[Message] = deque(maxlen=REMEMBERED)
         self._task: asyncio.Task[None] | None = None
-        self._begin, self._count, self._is_late = "", 0, False
+        self._begin, self._count, self._is_late, self._has_begun = "", 0, False, False
         self.looks = 0
 
     @property
@@ -96,9 +96,10 @@ class Hub:
         listener = self._join(frozenset(symbols), frozenset(kinds), last)
         until = self._clock() + LONGEST_SECONDS
         try:
-            yield b"retry: 2000\n\n" + self._frame("ready", {}, self._count)
+            is_ready = self._has_begun
+            yield b"retry: 2000\n\n" + (self._ready().frame if is_ready else b"")
             while (left := until - self._clock()) > 0:
-                if listener.has_missed:
+                if listener.has_missed and is_ready:
                     listener.has_missed = False
                     yield self._frame(Kind.RESYNC, _MISSED, self._count)
                 try:
@@ -108,6 +109,7 @@ class Hub:
                     continue
                 if messages is None:
                     return
+                is_ready = is_ready or self._has_begun
                 if wanted := b"".join(message.frame for message in messages if listener.wants(message)):
                     yield wanted
         finally:
@@ -131,17 +133,16 @@ class Hub:
             self._count += 1
             messages.append(Message(self._count, one.kind, one.symbol, self._frame(one.kind, one.content, self._count)))
         self._remembered.extend(messages)
-        for listener in self._listeners:
-            self._hand(listener, messages)
+        self._hand_all(messages)
 
     def _start(self) -> None:
-        self._begin, self._count, self._is_late = f"{time.time_ns():x}", 0, False
+        self._begin, self._count, self._is_late, self._has_begun = f"{time.time_ns():x}", 0, False, False
         self._remembered.clear()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
         """Look once a second while somebody listens, and a while longer, so that one who comes back misses nothing."""
-        has_begun, heard_until = False, self._clock()
+        heard_until = self._clock()
         while not _is_stopping():
             started = self._clock()
             if self._listeners:
@@ -149,9 +150,10 @@ class Hub:
             elif started - heard_until > LINGER_SECONDS:
                 return
             try:
-                if not has_begun:
+                if not self._has_begun:
                     await asyncio.to_thread(self._feed.begin)
-                    has_begun = True
+                    self._has_begun = True
+                    self._hand_all([self._ready()])  # from here on nothing is missed
                 news = await asyncio.to_thread(self._feed.look)
             except (DatabaseBusy, DatabaseDown, NotBuilt) as error:
                 self._say_late(str(error))
@@ -164,8 +166,7 @@ class Hub:
                 if news:
                     self.publish(news)
             await asyncio.sleep(max(0.0, self._look_seconds - (self._clock() - started)))
-        for listener in self._listeners:
-            self._hand(listener, None)
+        self._hand_all(None)
 
     def _say_late(self, why: str) -> None:
         if not self._is_late:
@@ -177,6 +178,13 @@ class Hub:
         if self._is_late:
             self.publish([News(Kind.STATUS, {"state": "live", "detail": "the warehouse answers again"})])
         self._is_late = False
+
+    def _ready(self) -> Message:
+        return Message(self._count, Kind.READY, None, self._frame(Kind.READY, {}, self._count))
+
+    def _hand_all(self, messages: list[Message] | None) -> None:
+        for listener in self._listeners:
+            self._hand(listener, messages)
 
     @staticmethod
     def _hand(listener: Listener, messages: list[Message] | None) -> None:

@@ -52,7 +52,9 @@ class Ear:
         return fields["event"], json.loads(fields["data"]), fields["id"]
 
     async def ready(self):
-        ((kind, _, number),) = await self.next()
+        while not (messages := await self.next()):
+            pass
+        ((kind, _, number),) = messages
         assert kind == "ready"
         return number
 
@@ -174,6 +176,21 @@ def test_a_warehouse_that_does_not_answer_is_said_once_and_so_is_its_return():
         assert (kind, content["state"]) == ("status", "delayed")
         ((kind, content, _),) = await ear.next()
         assert (kind, content["state"]) == ("status", "live")
+
+    play(scene)
+
+
+def test_a_listener_is_ready_only_when_nothing_can_be_missed_any_more():
+    async def scene(hub, feed):
+        begun = feed.begin
+        feed.begin = lambda: (_ for _ in ()).throw(DatabaseDown("not yet"))
+        ear = Ear(hub)
+        assert await ear.next() == []
+        ((kind, content, _),) = await ear.next()
+        assert (kind, content["state"]) == ("status", "delayed")
+        feed.begin = begun
+        assert [kind for kind, _, _ in await ear.next()] == ["ready"]
+        assert [kind for kind, _, _ in await ear.next()] == ["status"]
 
     play(scene)
 
