@@ -125,7 +125,8 @@ class Reader:
             with self._span(statement), self._engine.connect() as connection:
                 found = connection.execute(self._prepared(statement, values), values)
                 names = tuple(found.keys())
-                return [dict(zip(names, row, strict=True)) for row in found]  # a third of the time of `mappings()`
+                # The driver's own rows: a statement in text has nothing to be converted, and `mappings()` takes four times as long.
+                return [dict(zip(names, row, strict=True)) for row in found.cursor.fetchall()]
         except PoolTimeout as error:
             raise DatabaseBusy("every connection to the warehouse is in use; ask again in a moment") from error
         except DBAPIError as error:

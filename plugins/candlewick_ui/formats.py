@@ -78,7 +78,7 @@ def plain(value: Any) -> Any:
 
 def _moment(value: datetime) -> str:
     utc = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
-    return utc.isoformat(timespec="milliseconds") + "Z"
+    return utc.isoformat("T", "milliseconds") + "Z"
 
 
 # By type, since a table has thousands of values. msgspec alone would write a Decimal of 0 as 0E-8.
@@ -93,13 +93,13 @@ _TURNS: dict[type, Callable[[Any], Any]] = {
 
 
 def _plain_columns(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[list[Any]]:
-    """Turn values column by column: one of decimals is turned without a call for each value, in half the time."""
+    """Turn values column by column: of most decimals `str` gives the same text, in a third of the time."""
     found = []
     for name in columns:
         values = [row[name] for row in rows]
         kinds = set(map(type, values))
         if kinds == {Decimal}:
-            values = list(map("{:f}".format, values))
+            values = [text if "E" not in (text := str(value)) else format(value, "f") for value in values]
         elif kinds & _TURNS.keys():
             values = [plain(value) for value in values]
         found.append(values)
