@@ -25,6 +25,8 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     for status, what in {
         401: "No login.",
         403: "The login lacks the right.",
+        404: "What the path names is not known here.",
+        406: "None of the formats there are is accepted.",
         422: "The request asks for what cannot be.",
         429: "Too many requests; `Retry-After` says when to come back.",
         503: "The warehouse does not answer, or not in time.",

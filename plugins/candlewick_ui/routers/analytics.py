@@ -19,13 +19,8 @@ from candlewick_ui.providers.base import Asked, Provider
 from candlewick_ui.queries.known import demand_symbol
 
 router = APIRouter(tags=["analytics"])
-ANSWER = schemas.document(
-    provider={"type": "string"},
-    exchange={"type": "string"},
-    symbol={"type": "string"},
-    parameters={"type": "object"},
-    data={"type": "array", "items": {"type": "object"}},
-)
+NAMED = {name: {"type": "string"} for name in ("provider", "exchange", "symbol")}
+ANSWER = schemas.table((), **NAMED, parameters={"type": "object"}, data={"type": "array", "items": {"type": "object"}})
 PROVIDERS = schemas.document(providers={"type": "array", "items": {"type": "object"}})
 
 
@@ -42,12 +37,10 @@ def answering(provider: Provider) -> Callable[..., Response]:
 
     Its parameters and the format stand in one model, since what the model does not know is refused.
     """
-    form = (Format | None, Query(None, description="json, csv or parquet; else `Accept` says."))
+    form: Any = (Format | None, Query(None, description="json, csv or parquet; else `Accept` says."))
     model: Any = create_model(f"{provider.name}_query", __base__=provider.parameters, format=form)
 
-    def answer(
-        symbol: PathSymbol, request: Request, reader: ReaderOfMarts, asked: Annotated[model, Query()]
-    ) -> Response:
+    def answer(symbol: PathSymbol, request: Request, reader: ReaderOfMarts, asked: Any) -> Response:
         wanted = wish(request, asked.format)
         given = asked.model_dump(exclude={"format"})
         exchange = settings().exchange
@@ -57,6 +50,7 @@ def answering(provider: Provider) -> Callable[..., Response]:
         told = {"provider": provider.name, "exchange": exchange, "symbol": symbol, "parameters": given}
         return table(made.rows, made.columns, wanted, **told, **made.more)
 
+    answer.__annotations__["asked"] = Annotated[model, Query()]
     answer.__doc__ = provider.description
     return answer
 
