@@ -10,7 +10,7 @@ from candlewick_ui.charts.bars import exact
 from candlewick_ui.charts.theme import PALETTES, Figure, Theme
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     Rows = Sequence[Mapping[str, Any]]
 
@@ -29,7 +29,7 @@ def volume_profile(symbol: str, bins: Rows, look: Theme) -> Figure:
     if not any(one["volume"] for one in bins):
         return theme.nothing(f"There is no volume profile of {symbol} yet; market_hourly makes it.")
     palette = PALETTES[look]
-    kinds = (
+    kinds: tuple[tuple[str, str, Callable[[Mapping[str, Any]], bool]], ...] = (
         ("value area", palette.first, lambda one: one["is_value_area"] and not one["is_point_of_control"]),
         ("point of control", palette.second, lambda one: one["is_point_of_control"]),
         ("outside", palette.missing, lambda one: not one["is_value_area"] and not one["is_point_of_control"]),

@@ -66,7 +66,7 @@ def spread(symbol: str, books: Sequence[Mapping[str, Any]], look: Theme) -> Figu
         return theme.nothing(f"There is no order book of {symbol} with both sides.")
     palette = PALETTES[look]
     x = [stamp(book["captured_at"]) for book in known]
-    data = [
+    data: list[dict[str, Any]] = [
         {
             "type": "scatter", "mode": "lines", "name": "spread", "x": x, "y": [float(book["spread_basis_points"]) for book in known],
             "line": {"color": palette.first, "width": 1.4, "shape": "hv"},

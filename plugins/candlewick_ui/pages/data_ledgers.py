@@ -134,7 +134,7 @@ def revision_ledger(
         first,
         last,
         ROWS_OF_A_PAGE,
-        decode(cursor, *revisions.KEY),  # type: ignore[arg-type]
+        decode(cursor, *revisions.KEY),
     )
     rows = [{**row, "changes": changes(row)} for row in found.rows]
     return data_page(
@@ -180,7 +180,7 @@ def reconciled_days(
     first = start or last - RECENT
     exchange = settings().exchange
     filters = reconciliation.Filters(first, last, symbol, check, outcome)
-    found = reconciliation.page(reader, exchange, filters, ROWS_OF_A_PAGE, decode(cursor, *reconciliation.KEY))  # type: ignore[arg-type]
+    found = reconciliation.page(reader, exchange, filters, ROWS_OF_A_PAGE, decode(cursor, *reconciliation.KEY))
     sums = reconciliation.summary(reader, exchange, symbol, first, last)
     return data_page(
         request, user, "data/reconciliation", found=found, cursor=cursor,

@@ -87,7 +87,7 @@ def ingestion_log(
     filters = ingestion.Filters(symbol, data_type, status, load_state, source)
     begin, finish = day_start(first), day_end(last)
     before = decode(cursor, *ingestion.KEY)
-    found = ingestion.page(reader, settings().exchange, filters, begin, finish, ROWS_OF_A_PAGE, before)  # type: ignore[arg-type]
+    found = ingestion.page(reader, settings().exchange, filters, begin, finish, ROWS_OF_A_PAGE, before)
     nothing = (
         "No request is like that in this span."
         if not found.next
@@ -120,7 +120,7 @@ def deduplication_counts(
     exchange, last = settings().exchange, end or today()
     first = start or last - DEDUPLICATION_DAYS
     after = decode(cursor, *deduplication.KEY)
-    found = deduplication.page(reader, exchange, symbol, first, last, ROWS_OF_A_PAGE, after)  # type: ignore[arg-type]
+    found = deduplication.page(reader, exchange, symbol, first, last, ROWS_OF_A_PAGE, after)
     totals = deduplication.totals(reader, exchange, symbol, first, last)
     nothing = "Nothing was loaded in this span, or it is not counted yet; market_hourly does it."
     return data_page(

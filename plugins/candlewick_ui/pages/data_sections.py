@@ -13,7 +13,7 @@ from candlewick_ui.pages.frame import Entry, PageRoute, base, page
 from candlewick_ui.pages.tables import query
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
     from fastapi import Request
@@ -39,7 +39,7 @@ SECTIONS = (
 class _UntilBuilt(APIRoute):
     """Answers with a page that says who builds the table that is not there: on a new platform that is no error."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the handler."""
         handler = super().get_route_handler()
 

@@ -42,7 +42,8 @@ def _input(name: str, param: Mapping[str, Any]) -> Input:
     hint = param.get("description") or schema.get("description") or ""
     types = schema.get("type", [])
     types = {types} if isinstance(types, str) else set(types)
-    common = {"name": name, "label": label, "hint": hint, "empty_is_null": "null" in types}
+    limits: dict[str, Any] | None
+    common: dict[str, Any] = {"name": name, "label": label, "hint": hint, "empty_is_null": "null" in types}
     text = "" if value is None else str(value)
     if "enum" in schema:
         return Input(**common, kind="select", reads="text", value=text, choices=[str(one) for one in schema["enum"]])

@@ -33,7 +33,7 @@ from candlewick_ui.problems import Problem, request_id
 from candlewick_ui.static import address
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ NAVIGATION = (
 class PageRoute(APIRoute):
     """A route whose errors are pages too."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the handler."""
         handler = super().get_route_handler()
 

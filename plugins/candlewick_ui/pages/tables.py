@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, overload
 from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
@@ -41,7 +41,7 @@ def size(value: float | Decimal | None) -> str:
     if value is None:
         return NOTHING
     for step, unit in _SIZES:
-        if abs(value) >= step:
+        if abs(float(value)) >= step:
             return Markup('<span title="{} bytes">{} {}</span>').format(
                 grouped(value), f"{float(value) / step:.1f}", unit
             )
@@ -156,11 +156,19 @@ def query(parameters: Mapping[str, Any], **changed: Any) -> str:
     return f"?{urlencode(wanted)}" if wanted else "?"
 
 
+@overload
+def day_start(day: date) -> datetime: ...
+@overload
+def day_start(day: None) -> None: ...
 def day_start(day: date | None) -> datetime | None:
     """Return the first moment of a UTC day, naive as the tables hold it."""
     return None if day is None else datetime.combine(day, time())
 
 
+@overload
+def day_end(day: date) -> datetime: ...
+@overload
+def day_end(day: None) -> None: ...
 def day_end(day: date | None) -> datetime | None:
     """Return the first moment after a UTC day, naive."""
     return None if day is None else datetime.combine(day, time()) + timedelta(days=1)

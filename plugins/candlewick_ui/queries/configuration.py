@@ -84,7 +84,7 @@ def _knob(used: Settings, name: str) -> Knob:
 
 def shown(name: str, value: Any) -> str:
     """Write a value the way it is set; one whose name says that it is a secret is masked."""
-    if value is not None and value != "" and should_hide_value_for_key(name):
+    if value is not None and value != "" and should_hide_value_for_key(name):  # type: ignore[no-untyped-call]
         return HIDDEN
     match value:
         case None:

@@ -19,7 +19,7 @@ from candlewick_ui.providers.base import Asked, Provider
 from candlewick_ui.queries.known import demand_symbol
 
 router = APIRouter(tags=["analytics"])
-NAMED = {name: {"type": "string"} for name in ("provider", "exchange", "symbol")}
+NAMED: dict[str, Any] = {name: {"type": "string"} for name in ("provider", "exchange", "symbol")}
 ANSWER = schemas.table((), **NAMED, parameters={"type": "object"}, data={"type": "array", "items": {"type": "object"}})
 PROVIDERS = schemas.document(providers={"type": "array", "items": {"type": "object"}})
 
