@@ -46,7 +46,9 @@ class Page(HTMLParser):
         self.elements.append(element)
         if tag not in VOID:
             self._open.append(element)
-        if tag == "table":
+        if tag == "br":
+            self.handle_data(" ")
+        elif tag == "table":
             self.tables.append(Table())
         elif tag == "tr" and any(one.tag == "tbody" for one in self._open):
             self.tables[-1].cells.append([])
@@ -68,7 +70,8 @@ class Page(HTMLParser):
             self.tables[-1].caption = element.text
         elif element.tag in ("th", "td") and self.tables:
             in_body = any(one.tag == "tbody" for one in self._open)
-            (self.tables[-1].cells[-1] if in_body else self.tables[-1].headings).append(element.text)
+            row = self.tables[-1].cells[-1] if in_body else self.tables[-1].headings
+            row += [element.text, *[""] * (int(element.attributes.get("colspan") or 1) - 1)]
 
     def table(self, caption: str) -> list[dict[str, str]]:
         """Return the rows of the table with this caption; none when the page has no such table."""

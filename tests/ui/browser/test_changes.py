@@ -7,6 +7,8 @@ import json
 import pytest
 from playwright.sync_api import expect
 
+expect.set_options(timeout=30_000)
+
 
 def audit(platform_ui, event):
     return platform_ui.server.metadata("SELECT * FROM log WHERE event = ? ORDER BY id DESC", f"candlewick_{event}")
