@@ -99,6 +99,7 @@ def page(request: Request, user: BaseUser | None, template: str, *, status: int 
         .get_template(template)
         .render(
             base=base(request),
+            airflow=base(request).rpartition("/")[0],
             static=lambda name: address(base(request), name),
             navigation=NAVIGATION,
             here=request.url.path.removeprefix(base(request)).lstrip("/"),

@@ -5,7 +5,9 @@ import { onNews } from "./news.js";
 const CONFIG = {
   responsive: true,
   displaylogo: false,
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  // These and no others: one of Plotly's own sends the chart to a server elsewhere.
+  modeBarButtons: [["toImage"], ["zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]],
+  plotlyServerURL: "",
 };
 const MINUTE_MILLISECONDS = 60_000;
 
