@@ -124,7 +124,7 @@ def test_who_comes_back_with_the_last_number_misses_nothing():
     play(scene)
 
 
-@pytest.mark.parametrize("last", ["of-another-process", "0-1", "", "nonsense", "99999999-99"])
+@pytest.mark.parametrize("last", ["of-another-process", "0-0", "0-1", "", "nonsense", "99999999-99"])
 def test_who_comes_back_with_a_number_nobody_knows_is_told_to_ask_again(last):
     async def scene(hub, _):
         ear = Ear(hub, last=last)
