@@ -98,3 +98,13 @@ def test_a_price_that_stands_still_has_bands_of_itself_and_an_rsi_of_0():
     assert formulas.bollinger(close, 20, 2)[0][19:] == close[19:]
     assert formulas.bollinger(close, 20, 2)[2][19:] == close[19:]
     assert formulas.rsi(*formulas.gains_and_losses(close, 14))[14:] == [0.0] * 26
+
+
+def test_values_are_those_of_talib_from_the_first_bar_on():
+    high, low, close = floats(walk(5, 120, 250))
+    numbers = np.array(close)
+    assert_same(formulas.rsi(*formulas.gains_and_losses(close, 14)), talib.RSI(numbers, 14), 100)
+    expected = talib.ATR(np.array(high), np.array(low), numbers, 14)
+    assert_same(formulas.atr(high, low, close, 14), expected, np.nan_to_num(expected))
+    for found, of_all in zip(formulas.macd(close, 12, 26, 9), talib.MACD(numbers, 12, 26, 9), strict=True):
+        assert_same(found, of_all, numbers)
