@@ -6,7 +6,7 @@ PY := $(LAUNCH) --dev python
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status logs shell backup restore drill upgrade rollback clean test lint format bench chaos docs requirements
+.PHONY: help demo up down status logs shell backup restore drill upgrade rollback clean test lint format bench chaos screenshots docs requirements
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench: ## measure rates and latencies
 
 chaos: ## kill things in the middle and look whether anything was lost
 	@$(PY) -m pytest tests/chaos -m chaos $(ARGS)
+
+screenshots: ## pictures of the pages of the running platform, into docs/images
+	@PYTHONPATH=include:tests $(PYTHON) -m candlewick.local.bootstrap --dev python -m support.screenshots $(ARGS)
 
 docs: ## write docs/configuration.md from the settings
 	@$(PY) -m candlewick.docs

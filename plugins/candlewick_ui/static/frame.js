@@ -52,7 +52,8 @@ export async function change(method, path, body) {
 
 // Puts a sentence into an element, as text: kind is "error", "warning", "good" or "info".
 export function notice(element, kind, sentence) {
-  element.className = `notice ${kind}`;
+  element.classList.remove("error", "warning", "good", "info");
+  element.classList.add("notice", kind);
   element.setAttribute("role", kind === "error" ? "alert" : "status");
   element.textContent = sentence;
   element.hidden = false;

@@ -1,0 +1,138 @@
+"""The analytics page in a browser."""
+
+import pytest
+
+FIGURES = ("price", "depth", "spread", "volume-profile", "price-distribution", "return-distribution", "correlation")
+DRAWN = "name => document.querySelector(`[data-figure=${name}] .plot`).data"
+
+
+def wait_until_drawn(page):
+    for name in FIGURES:
+        page.wait_for_selector(f"[data-figure={name}][aria-busy=false]", timeout=30_000)
+
+
+def traces(page, figure, name):
+    return [trace for trace in page.evaluate(DRAWN, figure) if trace.get("name") == name]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_chart_is_drawn(visit, theme, width):
+    analytics = visit("analytics?symbol=BTCUSDT", theme=theme, width=width)
+    wait_until_drawn(analytics.page)
+    for name in FIGURES:
+        assert analytics.page.locator(f"[data-figure={name}] svg.main-svg").count()
+        assert "Loading" not in analytics.page.locator(f"#told-{name}").text_content()
+    assert analytics.page.locator(".trouble:visible").count() == 0
+    assert not analytics.is_wider_than_its_window()
+
+
+def test_the_candles_are_those_of_the_warehouse_digit_for_digit(visit, platform_ui):
+    visited = visit("analytics?symbol=ETHUSDT&interval=1h&bars=100")
+    page = visited.page
+    wait_until_drawn(page)
+    rows = platform_ui.sql(
+        "SELECT open_price, close_price FROM hourly_klines WHERE symbol = 'ETHUSDT' ORDER BY hour_start DESC LIMIT 20"
+    )
+    [told] = traces(page, "price", "candle")
+    shown = [one for one in told["customdata"] if one[0]][::-1][:20]
+    assert [(one[0], one[3]) for one in shown] == [
+        tuple(f"{row[name]:f}".rstrip("0").rstrip(".") for name in ("open_price", "close_price")) for row in rows
+    ]
+
+
+def test_indicators_are_those_of_the_marts(visit, platform_ui):
+    visited = visit("analytics?symbol=BTCUSDT&bars=100")
+    page = visited.page
+    wait_until_drawn(page)
+    [newest] = platform_ui.sql(
+        "SELECT rsi, atr FROM indicators_1m WHERE symbol = 'BTCUSDT' ORDER BY open_time DESC LIMIT 1"
+    )
+    for name, column in (("RSI 14", "rsi"), ("ATR 14", "atr")):
+        [line] = traces(page, "price", name)
+        assert [value for value in line["y"] if value is not None][-1] == newest[column]
+
+
+def test_another_interval_and_another_symbol_are_drawn_and_remembered(visit):
+    visited = visit("analytics?symbol=BTCUSDT")
+    page = visited.page
+    wait_until_drawn(page)
+    with page.expect_response("**/figures/price?*interval=1h*"):
+        page.get_by_text("1h", exact=True).click()
+    with page.expect_response("**/figures/price?*symbol=BNBUSDT*"):
+        page.get_by_label("Symbol").select_option("BNBUSDT")
+    assert "symbol=BNBUSDT" in page.url
+    assert "interval=1h" in page.url
+    visited.until("document.querySelector('#told-price').textContent.startsWith('BNBUSDT')")
+    page.reload()
+    wait_until_drawn(page)
+    assert page.locator("#told-price").text_content().startswith("BNBUSDT")
+
+
+def test_a_pane_that_is_not_wanted_is_gone(visit):
+    visited = visit("analytics?symbol=BTCUSDT")
+    page = visited.page
+    wait_until_drawn(page)
+    assert traces(page, "price", "RSI 14")
+    with page.expect_response("**/figures/price?*"):
+        page.get_by_text("RSI 14", exact=True).first.click()
+    visited.until("!document.querySelector('[data-figure=price] .plot').data.some(one => one.name === 'RSI 14')")
+
+
+def test_the_past_is_one_button_away_and_so_is_now(visit):
+    visited = visit("analytics?symbol=BTCUSDT&bars=100")
+    page = visited.page
+    wait_until_drawn(page)
+    with page.expect_response("**/figures/price?*until=*"):
+        page.get_by_role("button", name="earlier").click()
+    assert page.locator("#live").text_content() == "a stretch of the past"
+    with page.expect_response(lambda one: "/figures/price" in one.url and "until" not in one.url):
+        page.get_by_role("button", name="now").click()
+
+
+def test_a_dark_airflow_has_dark_charts(visit):
+    visited = visit("analytics?symbol=BTCUSDT")
+    page = visited.page
+    wait_until_drawn(page)
+    colour = "document.querySelector('[data-figure=price] .plot').layout.font.color"
+    light = page.evaluate(colour)
+    with page.expect_response("**/figures/price?*theme=dark*"):
+        page.evaluate("document.documentElement.className = 'dark';"
+                      "document.documentElement.dispatchEvent(new CustomEvent('themechange'))")  # fmt: skip
+    visited.until(f"{colour} !== '{light}'")
+
+
+def test_a_chart_that_cannot_be_had_says_why_and_the_others_are_drawn(visit):
+    def prepare(page):
+        page.route("**/figures/depth*", lambda route: route.fulfill(
+            status=503, content_type="application/problem+json", body='{"detail": "the warehouse rests", "request_id": "r1"}'
+        ))  # fmt: skip
+
+    visited = visit("analytics?symbol=BTCUSDT", prepare=prepare, forgiven=("503",))
+    page = visited.page
+    wait_until_drawn(page)
+    assert "the warehouse rests (request r1)" in page.locator("[data-figure=depth] .trouble").text_content()
+    assert page.locator("[data-figure=spread] svg.main-svg").count()
+
+
+def test_a_symbol_nobody_has_heard_of_has_sentences_instead_of_charts(visit):
+    visited = visit("analytics?symbol=NOSUCH")
+    page = visited.page
+    wait_until_drawn(page)
+    assert "There is no candle of NOSUCH" in page.locator("[data-figure=price] .plot").text_content()
+    assert "There is no order book of NOSUCH" in page.locator("[data-figure=depth] .plot").text_content()
+
+
+def test_no_button_sends_a_chart_elsewhere(visit):
+    page = visit("analytics?symbol=BTCUSDT").page
+    wait_until_drawn(page)
+    titles = {one.get_attribute("data-title") for one in page.locator(".modebar-btn").all()}
+    assert {"Zoom", "Pan", "Zoom in", "Zoom out", "Reset axes"} <= titles
+    assert not [title for title in titles if "hare" in title or "loud" in title]
+
+
+def test_thousands_of_candles_are_few_elements(visit):
+    page = visit("analytics?symbol=BTCUSDT&bars=5000").page
+    wait_until_drawn(page)
+    assert len(traces(page, "price", "candle")[0]["x"]) > 3000
+    assert page.locator("[data-figure=price] path").count() < 500
