@@ -191,4 +191,9 @@ def reader() -> Reader:
     return Reader(warehouse(WAREHOUSE_READ, settings().marts_schema).open)
 
 
-ReaderOfMarts = Annotated[Reader, Depends(reader)]
+async def _shared() -> Reader:
+    """Return the reader; not a plain function, which FastAPI would hand to a thread for each request."""
+    return reader()
+
+
+ReaderOfMarts = Annotated[Reader, Depends(_shared)]

@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from fastapi import Query, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from candlewick_ui.problems import Problem
@@ -48,12 +48,9 @@ class Wish:
     etag: str | None
 
 
-def wish(
-    request: Request,
-    format: Annotated[Format | None, Query(description="json, csv or parquet; else `Accept` says.")] = None,  # noqa: A002 -- the API's name
-) -> Wish:
-    """Read the wish off a request (a dependency)."""
-    return Wish(format or _accepted(request.headers.get("accept", "")), request.headers.get("if-none-match"))
+def wish(request: Request, form: Format | None) -> Wish:
+    """Read the wish off a request: the format it names, else what it accepts."""
+    return Wish(form or _accepted(request.headers.get("accept", "")), request.headers.get("if-none-match"))
 
 
 def _accepted(accept: str) -> Format:

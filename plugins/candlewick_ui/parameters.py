@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Query
+from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator
 
-from candlewick_ui.formats import Wish, wish
+from candlewick_ui.formats import Format, Wish, wish
 
-Wanted = Annotated[Wish, Depends(wish)]
+FormatWished = Annotated[Format | None, Query(description="json, csv or parquet; else `Accept` says.")]
+
+
+async def _wanted(request: Request, format: FormatWished = None) -> Wish:  # noqa: A002 -- the API's name
+    """Read the wish; not a plain function, which FastAPI would hand to a thread for each request."""
+    return wish(request, format)
+
+
+Wanted = Annotated[Wish, Depends(_wanted)]
 PathSymbol = Annotated[
     str,
     Path(min_length=1, max_length=50, description="Symbol as the exchange writes it."),
