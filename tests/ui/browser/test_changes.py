@@ -85,7 +85,7 @@ def test_a_schedule_that_is_none_is_refused(visit):
 
 def test_history_is_asked_for_and_shown_as_waiting(visit, platform_ui):
     page = visit("operations").page
-    page.get_by_text("Bring history").first.click()
+    page.locator("summary", has_text="Bring history").click()
     page.get_by_label("Symbols").fill("ETHUSDT")
     page.locator("#bring-history").click()
     expect(page.locator("#backfill-outcome")).to_contain_text("Queued")
