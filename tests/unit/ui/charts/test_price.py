@@ -130,6 +130,7 @@ def test_a_candle_whose_prices_are_all_the_same_is_to_be_seen_among_thousands():
     bars = [bar(n, "10", "10") for n in range(1000)] + [bar(1000, "10", "30")]
     [path] = named(draw(bars), "rising")
     assert path["y"][1] == 10 + 20 / 2000
+    assert path["y"][-2] == 10 - 20 / 2000
 
 
 def test_a_day_is_as_wide_as_a_day():
