@@ -76,9 +76,19 @@ class ApiServer:
         """Read our DAGs into it."""
         self.command("dags", "reserialize")
 
-    def parse_dags(self) -> None:
-        """Have a real dag-processor read every file once, Variables included."""
-        self.command("dag-processor", "--num-runs", "1")
+    def parsed_schedule(self, dag_id: str) -> str:
+        """Read a DAG's file as it would be parsed now, Variables included; return the schedule it has then."""
+        program = (
+            "import sys; from airflow.dag_processing.dagbag import DagBag; "
+            "print(DagBag(sys.argv[1]).dags[sys.argv[2]].schedule)"
+        )
+        words = [sys.executable, "-c", program, str(REPOSITORY / "dags" / f"{dag_id}.py"), dag_id]
+        env = {
+            **self.environment,
+            "_AIRFLOW_PROCESS_CONTEXT": "server",
+        }  # else Variables of the database are not looked at
+        done = subprocess.run(words, env=env, cwd=self.home, text=True, capture_output=True, check=True)
+        return done.stdout.strip().splitlines()[-1]
 
     def command(self, *words: str) -> str:
         done = subprocess.run(
