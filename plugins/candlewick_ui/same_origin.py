@@ -37,7 +37,7 @@ def refusal(headers: Headers, allowed_origins: Collection[str] = ()) -> tuple[HT
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"expected a body of {BODY_TYPE}, got {media_type or 'none named'!r}; send JSON",
         )
-    if "authorization" in headers or "cookie" not in headers:
+    if sends_token(headers) or "cookie" not in headers:
         return None
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
     if origin in allowed_origins or site == "same-origin":
@@ -49,6 +49,11 @@ def refusal(headers: Headers, allowed_origins: Collection[str] = ()) -> tuple[HT
         HTTPStatus.FORBIDDEN,
         f"expected a change asked for by a page of this site, got one {came}; open the page here, or send a token",
     )
+
+
+def sends_token(headers: Headers) -> bool:
+    """Whether a token logs the request in. Of any other scheme, as a proxy's `Basic`, Airflow takes the cookie instead."""
+    return headers.get("authorization", "").lower().startswith("bearer ")
 
 
 def has_body(headers: Headers) -> bool:
