@@ -20,7 +20,7 @@ from starlette.requests import HTTPConnection
 from candlewick.settings import settings
 from candlewick_ui.problems import HEADER, answer, begin_request
 from candlewick_ui.rate_limit import RateLimit
-from candlewick_ui.same_origin import SameOrigin
+from candlewick_ui.same_origin import SameOrigin, bearer_token
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_BODY_BYTES = 256 * 1024
+LOGINS_OF_AN_ADDRESS = 10  # so many may ask as often as they may from one address, as from behind a proxy
 SECURITY_HEADERS = {
     # Airflow shows these pages in a frame of its own origin; nobody else may. Styles: Plotly writes them into its elements.
     "Content-Security-Policy": (
@@ -52,6 +53,8 @@ class Guards:
     def __init__(self, app: ASGIApp, limit: RateLimit | None = None) -> None:
         self.app = app
         self.limit = limit or RateLimit(settings().api_requests_per_minute)
+        # Nobody has looked at a token yet: whoever makes one up for each request is still one address.
+        self.limit_of_address = RateLimit(LOGINS_OF_AN_ADDRESS * self.limit.per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Number the request, count it, answer it, and put the headers on the answer."""
@@ -82,7 +85,8 @@ class Guards:
                 log.info("%s %s %s in %.1f ms", scope["method"], scope["path"], status, took)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if wait := self.limit.wait(caller(scope)):
+        login, address = caller(scope)
+        if wait := self.limit.wait(login or address) or self.limit_of_address.wait(address):
             refusal = answer(
                 HTTPStatus.TOO_MANY_REQUESTS,
                 f"expected at most {self.limit.per_minute} requests a minute, got more; ask again in {wait:.1f} s",
@@ -117,11 +121,11 @@ def bounded(receive: Receive, most: int = MOST_BODY_BYTES) -> Receive:
     return receive_some
 
 
-def caller(scope: Scope) -> str:
-    """Name who asks, without asking who that is: the login's token, else the address."""
+def caller(scope: Scope) -> tuple[str | None, str]:
+    """Name who asks, without asking who that is: the token that Airflow will look at, if there is one, and the address."""
     connection = HTTPConnection(scope)
-    token = connection.headers.get("authorization") or connection.cookies.get(COOKIE_NAME_JWT_TOKEN)
-    return str(hash(token)) if token else (connection.client.host if connection.client else "")
+    token = bearer_token(connection.headers) or connection.cookies.get(COOKIE_NAME_JWT_TOKEN)
+    return str(hash(token)) if token else None, connection.client.host if connection.client else ""
 
 
 def install(app: FastAPI) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,15 +29,14 @@ class RateLimit:
         if not self.per_minute:
             return 0.0
         now, each = self._clock(), 60.0 / self.per_minute
-        tokens, at = self._left.get(caller, (float(self.per_minute), now))
+        tokens, at = self._left.pop(caller, (float(self.per_minute), now))  # put back as the newest
         tokens = min(float(self.per_minute), tokens + (now - at) / each)
-        if tokens < 1:
-            return (1 - tokens) * each
-        self._left[caller] = (tokens - 1, now)
+        wait = max(0.0, (1 - tokens) * each)
+        self._left[caller] = (tokens if wait else tokens - 1, now)
         if len(self._left) > MOST_CALLERS:
-            self._forget(now - 60)
-        return 0.0
+            self._forget()
+        return wait
 
-    def _forget(self, since: float) -> None:
-        """Drop who asked for nothing for a minute: their buckets are full again."""
-        self._left = {caller: left for caller, left in self._left.items() if left[1] > since}
+    def _forget(self) -> None:
+        """Drop the half that asked least recently: seldom enough that it costs a request nothing, however many come."""
+        self._left = dict(islice(self._left.items(), len(self._left) // 2, None))

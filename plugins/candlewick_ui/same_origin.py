@@ -37,7 +37,7 @@ def refusal(headers: Headers, allowed_origins: Collection[str] = ()) -> tuple[HT
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"expected a body of {BODY_TYPE}, got {media_type or 'none named'!r}; send JSON",
         )
-    if sends_token(headers) or "cookie" not in headers:
+    if bearer_token(headers) or "cookie" not in headers:
         return None
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
     if origin in allowed_origins or site == "same-origin":
@@ -51,9 +51,10 @@ def refusal(headers: Headers, allowed_origins: Collection[str] = ()) -> tuple[HT
     )
 
 
-def sends_token(headers: Headers) -> bool:
-    """Whether a token logs the request in. Of any other scheme, as a proxy's `Basic`, Airflow takes the cookie instead."""
-    return headers.get("authorization", "").lower().startswith("bearer ")
+def bearer_token(headers: Headers) -> str | None:
+    """Return the token that logs the request in; of any other scheme, as a proxy's `Basic`, Airflow takes the cookie."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return (token.strip() or None) if scheme.lower() == "bearer" else None
 
 
 def has_body(headers: Headers) -> bool:

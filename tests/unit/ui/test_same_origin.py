@@ -40,6 +40,7 @@ def test_a_change_goes_on_when_it_comes_from(headers: dict[str, str]) -> None:
             {**LOGIN, "authorization": "Basic YW5uOnB3", "sec-fetch-site": "cross-site", "origin": THEIRS},
             403, THEIRS, id="another site, through a proxy that has a login of its own",
         ),
+        pytest.param({**LOGIN, "authorization": "Bearer ", "origin": THEIRS}, 403, THEIRS, id="another site, with no token at all"),
         pytest.param({**JSON, **LOGIN}, 403, "does not say", id="a cookie and no word of where it comes from"),
         pytest.param(
             {**LOGIN, "content-type": "application/x-www-form-urlencoded", "content-length": "3", "sec-fetch-site": "same-origin"},
