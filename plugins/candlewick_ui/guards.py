@@ -10,6 +10,7 @@ import logging
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import structlog
 from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
@@ -18,6 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 
 from candlewick.settings import settings
+from candlewick_ui.paging import NEXT_HEADER
 from candlewick_ui.problems import HEADER, answer, begin_request
 from candlewick_ui.rate_limit import RateLimit
 from candlewick_ui.same_origin import SameOrigin, bearer_token
@@ -44,7 +46,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 # What a page of another origin that Airflow allows may read of an answer.
-EXPOSED = f"{HEADER}, ETag, Retry-After"
+EXPOSED = f"{HEADER}, ETag, Retry-After, {NEXT_HEADER}"
 
 
 class Guards:
@@ -63,6 +65,7 @@ class Guards:
             return
         headers = Headers(scope=scope)
         number, started, status = begin_request(headers.get(HEADER)), time.perf_counter(), 0
+        path = quote(scope["path"])  # a line break in it would begin a line of the log
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -75,14 +78,14 @@ class Guards:
             try:
                 await self._pass(scope, receive, send_with_headers)
             except Exception:
-                log.exception("unexpected error in %s %s", scope["method"], scope["path"])
+                log.exception("unexpected error in %s %s", scope["method"], path)
                 if status:  # too late to say anything else
                     raise
                 detail = "something here went wrong that nobody foresaw; the log of the api-server has it under this request_id"
                 await answer(HTTPStatus.INTERNAL_SERVER_ERROR, detail)(scope, receive, send_with_headers)
             finally:
                 took = (time.perf_counter() - started) * 1000
-                log.info("%s %s %s in %.1f ms", scope["method"], scope["path"], status, took)
+                log.info("%s %s %s in %.1f ms", scope["method"], path, status, took)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         login, address = caller(scope)
@@ -101,6 +104,7 @@ def _complete(headers: MutableHeaders, number: str, origin: str | None) -> None:
     headers[HEADER] = number
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
+    headers.setdefault("Cache-Control", "no-store")  # what says nothing of it is of one login, or of one moment
     if origin:
         headers["Access-Control-Expose-Headers"] = EXPOSED
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 
@@ -76,3 +77,30 @@ def test_who_makes_up_a_token_for_each_request_is_stopped_by_the_address():
     made_up = [scope(authorization=f"Bearer {number}") for number in range(3 * LOGINS_OF_AN_ADDRESS + 2)]
 
     assert statuses(guards, *made_up) == [200] * (3 * LOGINS_OF_AN_ADDRESS) + [429] * 2
+
+
+def test_a_path_cannot_begin_a_line_of_the_log(caplog):
+    with caplog.at_level(logging.INFO, "candlewick_ui.guards"):
+        answers(Guards(fine, RateLimit(0)), scope("/api/v1/x\r\nGET /forged 200"))
+
+    (record,) = caplog.records
+    assert "forged" in record.getMessage()
+    assert not {"\r", "\n"} & set(record.getMessage())
+
+
+def headers_of(app, **headers):
+    ((*_, named),) = [message.values() for message in answers(Guards(app, RateLimit(0)), scope(**headers))]
+    return {name.decode(): value.decode() for name, value in named}
+
+
+def test_what_says_nothing_of_keeping_it_is_kept_by_nobody():
+    async def kept(_scope, _receive, send):
+        headers = [(b"cache-control", b"private, max-age=1")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    assert headers_of(fine)["cache-control"] == "no-store"
+    assert headers_of(kept)["cache-control"] == "private, max-age=1"
+
+
+def test_a_page_of_another_origin_may_read_where_the_next_page_begins():
+    assert "X-Next-Cursor" in headers_of(fine, origin="https://desk.example")["access-control-expose-headers"]
