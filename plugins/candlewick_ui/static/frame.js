@@ -4,10 +4,11 @@ export const base = document.body.dataset.base;
 
 export const theme = () => (document.documentElement.classList.contains("dark") ? "dark" : "light");
 
+const PATIENCE_SECONDS = 60;
+
 export class RequestError extends Error {
-  constructor(status, detail, requestId) {
+  constructor(detail, requestId = null) {
     super(detail);
-    this.status = status;
     this.requestId = requestId;
   }
 }
@@ -21,7 +22,7 @@ async function refuse(answer) {
     detail = problem.detail ?? detail;
     requestId = problem.request_id ?? requestId;
   }
-  throw new RequestError(answer.status, detail, requestId);
+  throw new RequestError(detail, requestId);
 }
 
 async function ask(path, options) {
@@ -29,16 +30,31 @@ async function ask(path, options) {
   try {
     answer = await fetch(base + path, { credentials: "same-origin", ...options });
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new RequestError(0, "the server does not answer; is Airflow running?", null);
+    if (error.name === "AbortError" || error.name === "TimeoutError") throw error;
+    throw new RequestError("the server does not answer; is Airflow running?");
   }
-  if (answer.redirected) window.location.reload(); // the login ended: the page leads to it
+  if (answer.redirected) {
+    window.location.reload(); // the login ended: the page leads to it, and what came is its form
+    return new Promise(() => {});
+  }
   return answer.ok ? answer : refuse(answer);
 }
 
-export const getJson = async (path, signal) => (await ask(path, { signal, headers: { Accept: "application/json" } })).json();
+// Reading has an end, so that a page that waits for one answer before it asks again never waits for ever.
+async function read(path, type, how, signal) {
+  const ends = [AbortSignal.timeout(PATIENCE_SECONDS * 1000), ...(signal ? [signal] : [])];
+  try {
+    const answer = await ask(path, { signal: AbortSignal.any(ends), headers: { Accept: type } });
+    return await answer[how]();
+  } catch (error) {
+    if (error.name !== "TimeoutError") throw error;
+    throw new RequestError(`the server did not answer within ${PATIENCE_SECONDS} s`);
+  }
+}
 
-export const getText = async (path, signal) => (await ask(path, { signal, headers: { Accept: "text/html" } })).text();
+export const getJson = (path, signal) => read(path, "application/json", "json", signal);
+
+export const getText = (path, signal) => read(path, "text/html", "text", signal);
 
 // A change: POST, PATCH, PUT or DELETE with JSON; the answer's JSON, or null where it has none.
 export async function change(method, path, body) {
@@ -64,10 +80,11 @@ export function sentence(error) {
   return error.requestId ? `${error.message} (request ${error.requestId})` : error.message;
 }
 
-// Says in the page's head whether what is shown is live.
-export function live(state, words) {
+// Says in the page's head whether what is shown is live; why stands in the title.
+export function live(state, words, why = "") {
   const element = document.getElementById("live");
   element.hidden = false;
+  element.title = why;
   element.dataset.state = state;
   if (element.textContent !== words) element.textContent = words;
 }

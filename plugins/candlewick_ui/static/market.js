@@ -1,5 +1,5 @@
 // The cards: found by name, sorted, and new when a candle is.
-import { base, getText, live, notice, sentence } from "./frame.js";
+import { base, getText, notice, sentence } from "./frame.js";
 import { onNews } from "./news.js";
 
 const market = document.getElementById("market");
@@ -15,6 +15,13 @@ function filter() {
     shown += card.hidden ? 0 : 1;
   }
   document.getElementById("found-none").hidden = shown > 0 || !wanted;
+}
+
+// An animation begins only with a class that was not there when styles were computed last.
+function flash(card) {
+  card.classList.remove("changed");
+  void card.offsetWidth;
+  card.classList.add("changed");
 }
 
 // Cards that say the same stay as they are: a reader's place, and what has the focus, do too.
@@ -33,7 +40,7 @@ function replace(text) {
     if (old.innerHTML === card.innerHTML) return;
     const focused = old.contains(document.activeElement) ? document.activeElement.tagName : null;
     const moved = (one) => one.querySelector('[data-field="last_price"]')?.dataset.value;
-    old.classList.toggle("changed", moved(old) !== moved(card));
+    if (moved(old) !== moved(card)) flash(old);
     old.replaceChildren(...card.childNodes);
     if (focused) old.querySelector(focused)?.focus();
   });
@@ -43,9 +50,10 @@ async function refresh() {
   try {
     replace(await getText(`/market/cards?order=${encodeURIComponent(order.value)}`));
     trouble.hidden = true;
+    return true;
   } catch (error) {
     notice(trouble, "error", `These cards are not being updated: ${sentence(error)}`);
-    live("lost", "not updating");
+    return false;
   }
 }
 

@@ -76,14 +76,49 @@ def test_a_card_changes_by_itself(visit, platform_ui):
         platform_ui.sql("UPDATE market_stats_24h SET last_price = last_price - 1 WHERE symbol = 'BTCUSDT'")
 
 
-def test_cards_that_cannot_be_updated_say_so_and_stay(visit):
-    page = visit("market", forgiven=("503", "status of 503")).page
+def test_a_silent_stream_is_not_taken_for_a_market_that_stands_still(visit, platform_ui):
+    """Nothing tells of this change: no load was made. A card has to become late although no message comes any more."""
+    market = visit("market", prepare=lambda page: page.clock.install())
+    page = market.page
+    market.until("document.getElementById('live').dataset.state === 'live'")
+    platform_ui.sql("UPDATE market_stats_24h SET last_price = last_price + 1 WHERE symbol = 'BTCUSDT'")
+    try:
+        new = in_the_warehouse(platform_ui, "BTCUSDT")["last_price"]
+        for _ in range(3):
+            page.clock.fast_forward(16_000)
+        page.wait_for_selector(f'#card-BTCUSDT [data-field=last_price][data-value="{new}"]')
+        assert page.locator("#live").text_content() == "live"
+    finally:
+        platform_ui.sql("UPDATE market_stats_24h SET last_price = last_price - 1 WHERE symbol = 'BTCUSDT'")
+
+
+def test_cards_that_cannot_be_updated_say_so_and_stay_until_they_can_be(visit):
+    market = visit("market", forgiven=("503", "status of 503"), prepare=lambda page: page.clock.install())
+    page = market.page
+    market.until("document.getElementById('live').dataset.state === 'live'")
     page.route("**/market/cards*", lambda route: route.fulfill(
         status=503, content_type="application/problem+json", body='{"detail": "the warehouse rests", "request_id": "r1"}'
     ))  # fmt: skip
-    page.get_by_label("Sorted by").select_option("gain")
+    for _ in range(3):
+        page.clock.fast_forward(16_000)
     page.get_by_text("These cards are not being updated: the warehouse rests (request r1)").wait_for()
+    market.until("document.getElementById('live').dataset.state === 'lost'")
     assert page.locator(".card").count() == 3
+    page.unroute("**/market/cards*")
+    for _ in range(3):
+        page.clock.fast_forward(16_000)
+    market.until("document.getElementById('live').dataset.state === 'live'")
+    assert page.locator("#trouble").is_hidden()
+
+
+def test_what_is_short_on_a_card_is_exact_under_the_pointer(visit):
+    page = visit("market").page
+    fact = page.locator("#card-BTCUSDT [data-field=volume]")
+    box = fact.bounding_box()
+    hit = page.evaluate(
+        "([x, y]) => document.elementFromPoint(x, y)?.title", [box["x"] + box["width"] - 4, box["y"] + 8]
+    )
+    assert hit == fact.get_attribute("title")
 
 
 def test_a_time_is_utc_and_local_on_hover(visit):
