@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -74,7 +75,12 @@ def span(value: timedelta | float | None) -> str:
     return " ".join(parts[:2]) if parts else f"{max(seconds, 0)} s"
 
 
+def document(value: Any) -> str:
+    """Write params as JSON, for people: what HTML needs escaped is escaped as HTML, not as JSON."""
+    return json.dumps(value, indent=1, ensure_ascii=False, default=str)
+
+
 FILTERS: dict[str, Callable[..., str]] = {
     "exact": exact, "grouped": grouped, "short": short, "signed_percent": signed_percent,
-    "moment": moment, "span": span, "iso": iso,
+    "moment": moment, "span": span, "iso": iso, "document": document,
 }  # fmt: skip

@@ -19,7 +19,6 @@ const readers = {
   upper: (field) => field.value.trim().toUpperCase(),
   boolean: (field) => field.checked,
   list: (field) => field.value.split(/[\s,;]+/).filter(Boolean),
-  choices: (field) => [...field.selectedOptions].map((option) => option.value),
   number: (field) => {
     const number = Number(field.value);
     if (!Number.isFinite(number)) throw new FieldError(field, `${labelOf(field)}: expected a number, got ${field.value}`);
@@ -56,39 +55,48 @@ const asked = new WeakMap();
 function isConfirmed(button) {
   if (!button?.dataset.confirm) return true;
   const before = asked.get(button);
+  if (before) {
+    clearTimeout(before.timer);
+    before.forget();
+    return true;
+  }
+  const [words, label] = [button.textContent, button.getAttribute("aria-label")];
   const forget = () => {
-    button.textContent = asked.get(button)?.words ?? button.textContent;
+    button.textContent = words;
+    if (label) button.setAttribute("aria-label", label);
     asked.delete(button);
     delete button.dataset.asked;
   };
-  if (before) {
-    clearTimeout(before.timer);
-    forget();
-    return true;
-  }
-  asked.set(button, { words: button.textContent, timer: setTimeout(forget, CONFIRM_SECONDS * 1000) });
+  asked.set(button, { forget, timer: setTimeout(forget, CONFIRM_SECONDS * 1000) });
   button.dataset.asked = "yes";
   button.textContent = button.dataset.confirm;
+  if (label) button.setAttribute("aria-label", `${button.dataset.confirm} ${label}`);
   return false;
 }
 
-const outcomeOf = (form) => document.getElementById(form.dataset.outcome) ?? form.querySelector("[data-outcome-here]");
+// A button that is at work stays what has the focus, hence not disabled; what is gone when it is done hands it on.
+const isBusy = (button) => button?.getAttribute("aria-disabled") === "true";
 
 async function submit(form, button) {
-  const outcome = outcomeOf(form);
+  const outcome = document.getElementById(form.dataset.outcome);
   const path = form.dataset.path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(form.elements[name].value.trim()));
-  if (button) button.disabled = true;
+  const isPressed = button !== null && document.activeElement === button;
+  button?.setAttribute("aria-disabled", "true");
   try {
     const body = collect(form);
     const answer = await change(form.dataset.method, path, form.dataset.method === "DELETE" ? undefined : body);
     notice(outcome, "good", form.dataset.done ?? "Done.");
     form.dispatchEvent(new CustomEvent("done", { bubbles: true, detail: { answer, body } }));
-    await refresh();
+    await renew();
   } catch (error) {
     notice(outcome, "error", error instanceof FieldError ? error.message : sentence(error));
     error.field?.focus();
   } finally {
-    if (button) button.disabled = false;
+    button?.removeAttribute("aria-disabled");
+    if (isPressed && document.activeElement === document.body) {
+      outcome.tabIndex = -1;
+      outcome.focus();
+    }
   }
 }
 
@@ -96,35 +104,59 @@ document.addEventListener("submit", (event) => {
   const form = event.target.closest("form[data-path]");
   if (!form) return;
   event.preventDefault();
-  if (isConfirmed(event.submitter)) submit(form, event.submitter);
+  if (!isBusy(event.submitter) && isConfirmed(event.submitter)) submit(form, event.submitter);
 });
 
-// The parts of the page that change by themselves have an id and data-live: the page is asked for once, they are replaced.
-export async function refresh() {
+// The parts of the page that change by themselves have an id and data-live: the page is asked for, and what the server
+// says differently than before is replaced. What a reader did to it since (opened, scrolled, focused) is done again.
+const live = () => document.querySelectorAll("[data-live][id]");
+const said = new Map([...live()].map((one) => [one.id, one.outerHTML]));
+
+async function refresh() {
   const fresh = new DOMParser().parseFromString(await getText(here()), "text/html");
-  for (const old of document.querySelectorAll("[data-live][id]")) {
+  for (const old of live()) {
     const found = fresh.getElementById(old.id);
-    if (!found || found.outerHTML === old.outerHTML || old.querySelector("[data-asked]")) continue;
-    const focused = old.contains(document.activeElement) ? document.activeElement.id : null;
-    old.replaceWith(found);
-    if (focused) document.getElementById(focused)?.focus();
+    if (!found || old.querySelector("[data-asked]") || said.get(old.id) === found.outerHTML) continue;
+    said.set(old.id, found.outerHTML);
+    replace(old, found);
   }
+}
+
+function nameOf(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  return element.matches("a[href]") ? `a[href="${CSS.escape(element.getAttribute("href"))}"]` : null;
+}
+
+function replace(old, found) {
+  const boxes = (one) => [one, ...one.querySelectorAll(".table")];
+  const places = boxes(old).map((box) => box.scrollLeft);
+  const opened = [...old.querySelectorAll("details[open][id]")].map((one) => one.id);
+  const focused = old.contains(document.activeElement) ? nameOf(document.activeElement) : null;
+  old.replaceWith(found);
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+  boxes(found).forEach((box, number) => { box.scrollLeft = places[number] ?? 0; });
+  if (focused) document.querySelector(focused)?.focus({ preventScroll: true });
 }
 
 const here = () => window.location.pathname.slice(document.body.dataset.base.length) + window.location.search;
 
-async function keepFresh() {
-  if (document.visibilityState === "visible" && document.querySelector("[data-live]")) {
-    try {
-      await refresh();
-    } catch (error) {
-      const place = document.getElementById("stale");
-      if (place) notice(place, "warning", `What is shown here may be old: ${sentence(error)}`);
-      return setTimeout(keepFresh, 3 * REFRESH_SECONDS * 1000);
-    }
-    document.getElementById("stale")?.setAttribute("hidden", "");
+// Returns whether what is shown is new; if not, the page says so.
+async function renew() {
+  const place = document.getElementById("stale");
+  try {
+    await refresh();
+  } catch (error) {
+    notice(place, "warning", `What is shown here may be old: ${sentence(error)}`);
+    return false;
   }
-  return setTimeout(keepFresh, REFRESH_SECONDS * 1000);
+  place.hidden = true;
+  return true;
+}
+
+async function keepFresh() {
+  const isAsked = document.visibilityState === "visible" && live().length > 0;
+  const isNew = isAsked ? await renew() : true;
+  setTimeout(keepFresh, (isNew ? 1 : 3) * REFRESH_SECONDS * 1000);
 }
 
 setTimeout(keepFresh, REFRESH_SECONDS * 1000);
