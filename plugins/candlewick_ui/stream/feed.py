@@ -52,42 +52,42 @@ class Feed:
     def begin(self) -> None:
         """Begin here: what is there by now is no news, but candles whose load still waits will be."""
         load_id, event_id = stream.newest(self._reader)
-        self._load_floor = max(0, load_id - stream.MOST_LOADS)
-        self._told_loads = set()
-        self._new_loads()
-        self._event_floor = max(0, event_id - stream.OVERLAP)
-        self._told_events = set()
-        self._new_events()
+        self._load_floor, self._told_loads = max(0, load_id - stream.MOST_LOADS), set()
+        self._event_floor, self._told_events = max(0, event_id - stream.OVERLAP), set()
+        self._note_loads(stream.loads(self._reader, self._load_floor))
+        self._note_events(stream.events(self._reader, self._event_floor))
 
     def look(self) -> list[News]:
-        """Return the news since the last look, candles first."""
-        return self._new_candles() + [News(Kind.PIPELINE, event) for event in self._new_events()]
+        """Return the news since the last look, candles first; when a statement fails, the next look tells them."""
+        loads = stream.loads(self._reader, self._load_floor)
+        events = stream.events(self._reader, self._event_floor)
+        fresh = sorted(_ready(loads) - self._told_loads)
+        candles = self._candles(fresh) if fresh else []
+        # Only now, with everything read, are they told: what is noted before a statement that fails is never heard of.
+        told = [event for event in events if event["event_id"] not in self._told_events]
+        self._note_loads(loads)
+        self._note_events(events)
+        return candles + [News(Kind.PIPELINE, event) for event in told]
 
-    def _new_candles(self) -> list[News]:
-        ready = self._new_loads()
-        if not ready:
-            return []
-        found = stream.candles(self._reader, self._exchange, ready, self._clock())
+    def _candles(self, load_ids: list[int]) -> list[News]:
+        found = stream.candles(self._reader, self._exchange, load_ids, self._clock())
         if len(found) > stream.MOST_CANDLES:
             return [MUCH_AT_ONCE]
         return [News(Kind.CANDLE, candle, candle["symbol"]) for candle in found]
 
-    def _new_loads(self) -> list[int]:
-        """Return the loads whose candles became facts since the last look."""
-        seen = stream.loads(self._reader, self._load_floor)
-        ready = {load_id for load_id, is_pending in seen.items() if not is_pending}
-        fresh = sorted(ready - self._told_loads)
-        waiting = [load_id for load_id, is_pending in seen.items() if is_pending]
+    def _note_loads(self, seen: dict[int, bool]) -> None:
         if seen:
+            waiting = [load_id for load_id, is_pending in seen.items() if is_pending]
             self._load_floor = max(self._load_floor, min([*waiting, max(seen) - stream.OVERLAP]))
-        self._told_loads = {load_id for load_id in self._told_loads | ready if load_id >= self._load_floor}
-        return fresh
+        self._told_loads = {load_id for load_id in self._told_loads | _ready(seen) if load_id >= self._load_floor}
 
-    def _new_events(self) -> list[dict[str, Any]]:
-        seen = stream.events(self._reader, self._event_floor)
-        fresh = [event for event in seen if event["event_id"] not in self._told_events]
+    def _note_events(self, seen: list[dict[str, Any]]) -> None:
         if seen:
-            self._told_events |= {event["event_id"] for event in fresh}
             self._event_floor = max(self._event_floor, seen[-1]["event_id"] - stream.OVERLAP)
-            self._told_events = {number for number in self._told_events if number > self._event_floor}
-        return fresh
+            told = self._told_events | {event["event_id"] for event in seen}
+            self._told_events = {number for number in told if number > self._event_floor}
+
+
+def _ready(seen: dict[int, bool]) -> set[int]:
+    """Return the loads whose candles are facts."""
+    return {load_id for load_id, is_pending in seen.items() if not is_pending}
