@@ -7,6 +7,7 @@ still has it; otherwise it is told to `resync`. A listener that is too slow for 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import signal
 import time
@@ -138,7 +139,8 @@ class Hub:
     def _start(self) -> None:
         self._begin, self._count, self._is_late, self._has_begun = f"{time.time_ns():x}", 0, False, False
         self._remembered.clear()
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        # In a context of its own: else all it ever does belongs to the request of whoever came first, in log and traces.
+        self._task = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
 
     async def _run(self) -> None:
         """Look once a second while somebody listens, and a while longer, so that one who comes back misses nothing."""

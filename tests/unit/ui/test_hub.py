@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from candlewick_ui.database import DatabaseDown
+from candlewick_ui.problems import begin_request, request_id
 from candlewick_ui.stream import hub as of_hub
 from candlewick_ui.stream.feed import Kind, News
 from candlewick_ui.stream.hub import Hub
@@ -220,6 +221,20 @@ def test_the_poller_rests_a_while_after_the_last_listener_left(monkeypatch):
         again = Ear(hub)
         await again.ready()
         assert not hub._task.done()
+
+    play(scene)
+
+
+def test_what_the_poller_does_is_not_done_for_its_first_listener():
+    async def scene(hub, feed):
+        numbers, look = [], feed.look
+        feed.look = lambda: numbers.append(request_id()) or look()
+        begin_request("the-first-of-them")
+        await Ear(hub).ready()
+        feed.news = [BTC]
+        await Ear(hub).ready()
+        assert set(numbers) == {"-"}
+        assert request_id() == "the-first-of-them"
 
     play(scene)
 
