@@ -297,6 +297,39 @@ def test_indicators_of_any_period_are_those_of_talib_over_all_of_history(platfor
         assert told["warm_up"]["error_bound"] <= 1e-12
 
 
+@pytest.fixture
+def lagging(platform_ui, symbol, request):
+    """The mart of minutes as it is while dbt has something left to do: rows it has not made yet, or bars that changed."""
+    of_model = "model = 'indicators_1m' AND exchange = 'binance' AND symbol = %s"
+    (before,) = platform_ui.sql(f"SELECT pending_from, claimed_from FROM indicator_progress WHERE {of_model}", symbol)
+    kept = platform_ui.sql("SELECT * FROM indicators_1m WHERE symbol = %s ORDER BY open_time DESC LIMIT 3", symbol)
+    put = f"INSERT INTO indicators_1m ({', '.join(kept[0])}) VALUES ({', '.join(['%s'] * len(kept[0]))})"
+    with platform_ui.database.cursor() as cursor:
+        if request.param == "rows":
+            cursor.execute("DELETE FROM indicators_1m WHERE symbol = %s ORDER BY open_time DESC LIMIT 3", (symbol,))
+        else:
+            changed = kept[0]["open_time"] - timedelta(hours=1)
+            cursor.execute(f"UPDATE indicator_progress SET {request.param} = %s WHERE {of_model}", (changed, symbol))
+        try:
+            yield
+        finally:
+            if request.param == "rows":
+                cursor.executemany(put, [tuple(row.values()) for row in kept])
+            cursor.execute(
+                f"UPDATE indicator_progress SET pending_from = %s, claimed_from = %s WHERE {of_model}",
+                (*before.values(), symbol),
+            )
+
+
+@pytest.mark.parametrize("lagging", ["rows", "pending_from", "claimed_from"], indirect=True)
+@pytest.mark.usefixtures("lagging")
+def test_what_the_mart_has_not_got_to_is_computed(platform_ui, symbol):
+    told = ask(platform_ui, f"analytics/data/rsi/{symbol}")
+    assert told["source"] == "computed"
+    newest = bars_of(platform_ui, symbol, "1m")[-1]["open_time"]
+    assert (told["data"][-1]["open_time"], len(told["data"])) == (text(newest), 200)
+
+
 def test_windows_the_marts_hold_are_computed_to_the_same_figures(platform_ui, symbol, reader):
     asked = Asked(reader, "binance", symbol)
     for module in (price_distribution, volume_profile):

@@ -68,14 +68,17 @@ def columns_of(kind: Kind) -> tuple[str, ...]:
 
 
 def _of_the_mart(asked: Asked, parameters: ProviderParameters, recipe: Recipe) -> Answer | None:
-    """Return the mart's rows; None when it has other periods, or none for this interval, or is not built yet."""
+    """Return the mart's rows; None when it has other periods, none for this interval, or is not as far as the bars."""
     if any(mart_vars()[name] != value for name, value in recipe.periods.items()):
         return None
     try:
         rows = newest(asked.reader, asked.exchange, asked.symbol, parameters.interval, recipe.kind, parameters.limit)
     except NotBuilt:
         return None
-    return Answer(columns_of(recipe.kind), rows, {"source": "mart"}) if rows else None
+    bars = final_bars(asked.reader, asked.exchange, asked.symbol, parameters.interval, 1) if rows else []
+    if not bars or rows[-1]["open_time"] != bars[0]["open_time"]:
+        return None
+    return Answer(columns_of(recipe.kind), rows, {"source": "mart"})
 
 
 def _computed(asked: Asked, parameters: ProviderParameters, recipe: Recipe) -> Answer:

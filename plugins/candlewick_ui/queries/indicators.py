@@ -57,14 +57,18 @@ def numbers() -> frozenset[str]:
 
 
 @lru_cache(maxsize=64)
-def _statement(table: str, columns: tuple[str, ...], where: str, order: str) -> str:
-    """Return a SELECT that finds rows only where they were made with the periods :periods stands for."""
+def _statement(table: str, columns: tuple[str, ...], where: str, order: str, *, is_settled: bool = False) -> str:
+    """Return a SELECT that finds rows only where they were made with the periods :periods stands for.
+
+    With ``is_settled`` also only where no bar is new or changed whose row has yet to be computed.
+    """
+    settled = " AND pending_from IS NULL AND claimed_from IS NULL" if is_settled else ""
     asked = ", ".join(f"bars.{name}" for name in columns)
     by = ", ".join(f"bars.{name} {order}" for name in ("exchange", "symbol", "open_time"))
     return (
         f"SELECT {asked} FROM {table} AS bars WHERE bars.exchange = :exchange AND bars.symbol = :symbol {where}"
         f"AND EXISTS (SELECT 1 FROM indicator_progress WHERE model = '{table}' AND exchange = :exchange "
-        f"AND symbol = :symbol AND periods = :periods) ORDER BY {by} LIMIT :most"
+        f"AND symbol = :symbol AND periods = :periods{settled}) ORDER BY {by} LIMIT :most"
     )
 
 
@@ -73,11 +77,13 @@ def newest(
 ) -> list[dict[str, Any]]:
     """Return the newest rows of one indicator, oldest first: open_time, close_price and `COLUMNS` of the kind.
 
-    Empty where no mart holds this interval, or the rows there are were made with other periods than the vars say.
+    Empty where no mart holds this interval, the rows there are were made with other periods than the vars say, or some of
+    them follow from values that have changed. Bars it has not got to at all are not seen here: compare the newest one.
     """
     if interval.value not in TABLES:
         return []
-    statement = _statement(TABLES[interval.value], ("open_time", "close_price", *COLUMNS[kind]), "", "DESC")
+    columns = ("open_time", "close_price", *COLUMNS[kind])
+    statement = _statement(TABLES[interval.value], columns, "", "DESC", is_settled=True)
     return reader.rows(statement, exchange=exchange, symbol=symbol, most=most, periods=mart_vars().periods_checksum)[
         ::-1
     ]
