@@ -74,8 +74,27 @@ class Page(HTMLParser):
             row += [element.text, *[""] * (int(element.attributes.get("colspan") or 1) - 1)]
 
     def table(self, caption: str) -> list[dict[str, str]]:
-        """Return the rows of the table with this caption; none when the page has no such table."""
-        return next((table.rows for table in self.tables if table.caption == caption), [])
+        """Return the rows of the table with this caption.
+
+        Raises:
+            LookupError: the page has no such table; one without rows is written as a sentence.
+        """
+        for table in self.tables:
+            if table.caption == caption:
+                return table.rows
+        raise LookupError(f"expected a table {caption!r}, got {[table.caption for table in self.tables]}")
+
+    def filters(self) -> dict[str, list[str]]:
+        """Return the fields of the form of filters by name, and of each the choices it offers."""
+        fields: dict[str, list[str]] = {}
+        name = ""
+        for one in self.elements:
+            if (one.attributes.get("id") or "").startswith("filter-"):
+                name = str(one.attributes["name"])
+                fields[name] = []
+            elif one.tag == "option" and name:
+                fields[name].append(str(one.attributes["value"]))
+        return fields
 
     def texts(self, tag: str, css: str = "") -> list[str]:
         """Return the texts of elements of a tag and a class."""

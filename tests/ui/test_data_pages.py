@@ -6,8 +6,10 @@ import re
 from datetime import timedelta
 
 import pytest
+from markupsafe import Markup
 
 from candlewick.warehouse.database import utc_now
+from candlewick_ui.pages.tables import size
 from candlewick_ui.pages.text import NOTHING
 from support.html_page import Page
 
@@ -34,6 +36,38 @@ def test_without_a_login_every_part_leads_to_the_login(platform_ui, path):
     answer = platform_ui.get(path, user=None)
     assert answer.status_code in (302, 303, 307)
     assert "login" in answer.headers["location"]
+
+
+@pytest.mark.parametrize("path", PARTS)
+def test_a_form_can_be_sent_with_nothing_in_it_and_with_each_of_its_choices(platform_ui, path):
+    fields = opened(platform_ui, path).filters()
+    assert fields or path == "data/weight"
+    opened(platform_ui, path, **dict.fromkeys(fields, ""))
+    for name, choices in fields.items():
+        for chosen in choices:
+            opened(platform_ui, path, **{name: chosen})
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize("path", PARTS)
+def test_a_day_at_the_end_of_the_calendar_is_shown_or_refused(platform_ui, path, day):
+    for name in opened(platform_ui, path).filters().keys() & {"start", "end", "last"}:
+        answer = platform_ui.get(path, **{name: day})
+        assert answer.status_code in (200, 422), answer.text[:2000]
+
+
+@pytest.fixture
+def unbuilt(platform_ui):
+    """A mart dbt has not built yet."""
+    platform_ui.sql("RENAME TABLE coverage_daily TO coverage_daily_of_later")
+    yield
+    platform_ui.sql("RENAME TABLE coverage_daily_of_later TO coverage_daily")
+
+
+def test_a_part_whose_table_is_not_built_says_who_builds_it(platform_ui, unbuilt):
+    page = opened(platform_ui, "data")
+    assert page.texts("div", "info")[0].startswith("Not built yet")
+    assert "/dags/market_hourly" in page.attribute("a", "href")
 
 
 def test_the_calendar_says_how_many_minutes_of_each_day_are_there(platform_ui):
@@ -84,6 +118,7 @@ def test_a_filter_of_gaps_stands_in_the_form_and_counts(platform_ui):
     assert {row["Reason"] for row in page.table("Gaps")} == {"exchange outage"}
     assert {row["Symbol"] for row in page.table("Gaps")} == {"BTCUSDT"}
     assert page.one("filter-symbol").attributes["value"] == "BTCUSDT"
+    assert opened(platform_ui, "data/gaps", symbol="btcusdt").table("Gaps")
     assert opened(platform_ui, "data/gaps", symbol="NOBODY").texts("p", "empty")[-1] == "No gap is like that."
 
 
@@ -165,6 +200,7 @@ def test_what_was_received_is_kept_rejected_or_replaced(platform_ui):
 def test_the_weight_of_every_host_is_shown(platform_ui):
     page = opened(platform_ui, "data/weight")
     hosts = platform_ui.sql("SELECT host, weight_limit FROM {raw}.host_state ORDER BY host")
+    assert hosts
     assert [(row["Host"], row["The exchange allows"]) for row in page.table("Hosts")] == [
         (row["host"], f"{row['weight_limit']:,}" if row["weight_limit"] else NOTHING) for row in hosts
     ]
@@ -172,17 +208,35 @@ def test_the_weight_of_every_host_is_shown(platform_ui):
 
 def test_the_largest_tables_and_their_sizes_are_shown(platform_ui):
     page = opened(platform_ui, "data/storage", store="warehouse")
-    shown = [row["What"] for row in page.table("Now, the largest first")]
-    assert f"{platform_ui.marts}.fact_klines" in shown
-    assert "(all)" in shown
+    shown = {row["What"]: row["Size"] for row in page.table("Now, the largest first")}
+    for name in (f"{platform_ui.marts}.fact_klines", "(all)"):
+        [row] = platform_ui.sql(
+            "SELECT byte_count FROM storage_health WHERE store = 'warehouse' AND name = %s ORDER BY date DESC LIMIT 1",
+            name,
+        )
+        assert shown[name] == Markup(size(row["byte_count"])).striptags()  # noqa: S704 -- our own
 
 
-def test_every_series_and_alert_of_the_pipeline_is_shown(platform_ui):
+@pytest.fixture
+def alert(platform_ui):
+    """An alert nobody has been told of."""
+    platform_ui.sql(
+        "INSERT INTO {raw}.pipeline_events (occurred_at, kind, severity, subject, message) "
+        "VALUES (UTC_TIMESTAMP(3), 'task_failed', 'error', 'market_hourly', 'of a test of pages')"
+    )
+    yield "of a test of pages"
+    platform_ui.sql("DELETE FROM {raw}.pipeline_events WHERE message = 'of a test of pages'")
+
+
+def test_every_series_and_alert_of_the_pipeline_is_shown(platform_ui, alert):
     page = opened(platform_ui, "data/pipeline")
     series = platform_ui.sql("SELECT symbol FROM pipeline_status")
-    assert len(page.table("Series")) == len(series)
-    events = platform_ui.sql("SELECT kind FROM {raw}.pipeline_events ORDER BY event_id DESC LIMIT 50")
-    assert [row["Kind"] for row in page.table("Alerts")] == [row["kind"] for row in events]
+    assert len(page.table("Series")) == len(series) > 0
+    events = platform_ui.sql("SELECT kind, message FROM {raw}.pipeline_events ORDER BY event_id DESC LIMIT 50")
+    assert [(row["Kind"], row["Message"]) for row in page.table("Alerts")] == [
+        (row["kind"], row["message"]) for row in events
+    ]
+    assert alert in [row["message"] for row in events]
 
 
 def test_a_cursor_nobody_gave_is_refused_with_a_sentence(platform_ui):

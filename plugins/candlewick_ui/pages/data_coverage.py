@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 
+import pydantic
 from fastapi import Query, Request
 from fastapi.responses import Response
 
 from candlewick.settings import settings
+from candlewick.warehouse.database import utc_now
+from candlewick_ui import times
 from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.pages.data_sections import SECTIONS, data_router
 from candlewick_ui.pages.frame import PageUser, page
-from candlewick_ui.pages.tables import Blank, Field, Name, query, today
+from candlewick_ui.pages.tables import Blank, Day, Field, Symbol, query, today
 from candlewick_ui.queries import calendar
 
 SYMBOLS_OF_A_PAGE, DAYS, MOST_DAYS = 50, 31, 92
+Days = Annotated[int, pydantic.Field(ge=1, le=MOST_DAYS)]
 
 router = data_router()
 
@@ -25,18 +29,18 @@ def coverage_calendar(
     request: Request,
     user: PageUser,
     reader: ReaderOfMarts,
-    symbol: Annotated[Name | None, Blank, Query()] = None,
-    last: Annotated[date | None, Blank, Query(description="UTC day; today without")] = None,
-    days: Annotated[int, Query(ge=1, le=MOST_DAYS)] = DAYS,
+    symbol: Symbol = None,
+    last: Day = None,
+    days: Annotated[Days | None, Blank, Query()] = None,
     after: Annotated[str, Query(max_length=50)] = "",
 ) -> Response:
     """Answer with the calendar."""
-    exchange, end = settings().exchange, last or today()
-    start = end - timedelta(days=days - 1)
-    containing = (symbol or "").upper()
-    names = calendar.symbols(reader, exchange, SYMBOLS_OF_A_PAGE + 1, after, containing)
+    exchange = settings().exchange
+    start, end = times.days(None, last, days or DAYS, utc_now())
+    names = calendar.symbols(reader, exchange, SYMBOLS_OF_A_PAGE + 1, after, symbol or "")
     shown = names[:SYMBOLS_OF_A_PAGE]
-    wanted = {"symbol": symbol, "days": days if days != DAYS else None}
+    length = (end - start).days + 1
+    wanted = {"symbol": symbol, "days": days}
     return page(
         request,
         user,
@@ -46,11 +50,12 @@ def coverage_calendar(
         fields=[
             Field("symbol", "Symbol contains", symbol, hints=shown),
             Field("last", "Last day (UTC)", last, kind="date"),
-            Field("days", "Days", days, kind="number"),
+            Field("days", "Days", days or DAYS, kind="number", limits={"min": 1, "max": MOST_DAYS}),
         ],
         calendar=calendar.days(reader, exchange, shown, start, end),
-        days=[start + timedelta(days=number) for number in range(days)],
+        days=[start + timedelta(days=number) for number in range(length)],
         earlier=query(wanted, last=start - timedelta(days=1), after=after),
-        later=query(wanted, last=min(end + timedelta(days=days), today()), after=after) if end < today() else None,
+        later=query(wanted, last=min(end + timedelta(days=length), today()), after=after) if end < today() else None,
+        first=query(wanted, last=last) if after else None,
         more=query(wanted, last=last, after=shown[-1]) if len(names) > SYMBOLS_OF_A_PAGE else None,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -11,6 +11,8 @@ from markupsafe import Markup
 
 from candlewick.market import Interval
 from candlewick.settings import settings
+from candlewick.warehouse.database import utc_now
+from candlewick_ui import times
 from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.pages.data_sections import data_page, data_router
 from candlewick_ui.pages.frame import PageUser
@@ -18,8 +20,9 @@ from candlewick_ui.pages.tables import (
     ROWS_OF_A_PAGE,
     Blank,
     Column,
+    Day,
     Field,
-    Name,
+    Symbol,
     Table,
     badge,
     choice,
@@ -32,14 +35,13 @@ from candlewick_ui.pages.tables import (
     said,
     today,
 )
-from candlewick_ui.pages.text import NOTHING
+from candlewick_ui.pages.text import NOTHING, moment
 from candlewick_ui.paging import Cursor, decode
 from candlewick_ui.queries import gaps, quality, reconciliation, revisions
 from candlewick_ui.queries.ingestion import Kind
 
-Symbol = Annotated[Name | None, Blank, Query()]
-Day = Annotated[date | None, Blank, Query(description="UTC day")]
-RECENT = timedelta(days=30)
+SHOWN_DAYS = 31
+DIFFERENT = (reconciliation.Outcome.DIFFERENT, reconciliation.Outcome.UNEXPLAINED)
 
 STATUS = badge({"open": "warning", "explained": "good", "unexplained": "bad"})
 GAP_COLUMNS = (
@@ -163,6 +165,9 @@ VALUES = tuple(f"lost_{name}" for name in (
 ))  # fmt: skip
 
 
+SPAN = Markup("Our hours and days against the exchange's own, and REST against the archive, UTC days {} to {}.")
+
+
 @router.get("/data/reconciliation")
 def reconciled_days(
     request: Request,
@@ -170,28 +175,27 @@ def reconciled_days(
     reader: ReaderOfMarts,
     symbol: Symbol = None,
     check: Annotated[reconciliation.Check | None, Blank, Query()] = None,
-    outcome: reconciliation.Outcome = reconciliation.Outcome.ALL,
+    outcome: Annotated[reconciliation.Outcome | None, Blank, Query()] = None,
     start: Day = None,
     end: Day = None,
     cursor: Cursor = None,
 ) -> Response:
     """Answer with the days compared with the exchange's own candles."""
-    last = end or today()
-    first = start or last - RECENT
+    first, last = times.days(start, end, SHOWN_DAYS, utc_now())
     exchange = settings().exchange
-    filters = reconciliation.Filters(first, last, symbol, check, outcome)
+    filters = reconciliation.Filters(first, last, symbol, check, outcome or reconciliation.Outcome.ALL)
     found = reconciliation.page(reader, exchange, filters, ROWS_OF_A_PAGE, decode(cursor, *reconciliation.KEY))
     sums = reconciliation.summary(reader, exchange, symbol, first, last)
     return data_page(
         request, user, "data/reconciliation", found=found, cursor=cursor,
-        intro=f"Our hours and days against the exchange's own, and REST against the archive, {first} to {last}.",
+        intro=SPAN.format(moment(first), moment(last)),
         tables=[
             Table("Sums by check", CHECK_SUMS, sums, "No day was compared in this span; market_reconcile does it daily."),
             Table("Days", CHECK_COLUMNS, found.rows, "No compared day is like that."),
         ],
         fields=[
             Field("symbol", "Symbol", symbol), choice("check", "Check", check, reconciliation.Check),
-            choice("outcome", "Days", outcome, reconciliation.Outcome), Field("start", "From (UTC day)", first, kind="date"),
+            choice("outcome", "Days", outcome, DIFFERENT), Field("start", "From (UTC day)", first, kind="date"),
             Field("end", "To (UTC day)", last, kind="date"),
         ],
     )  # fmt: skip

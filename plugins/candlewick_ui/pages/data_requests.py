@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from candlewick.settings import settings
 from candlewick.warehouse.database import utc_now
+from candlewick_ui import times
 from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.pages.data_sections import data_page, data_router
 from candlewick_ui.pages.frame import PageUser
@@ -17,8 +18,9 @@ from candlewick_ui.pages.tables import (
     ROWS_OF_A_PAGE,
     Blank,
     Column,
+    Day,
     Field,
-    Name,
+    Symbol,
     Table,
     badge,
     choice,
@@ -30,12 +32,11 @@ from candlewick_ui.pages.tables import (
     seconds,
     share,
     size,
-    today,
 )
 from candlewick_ui.paging import Cursor, decode
 from candlewick_ui.queries import deduplication, ingestion, weights
 
-LOG_DAYS, DEDUPLICATION_DAYS, WEIGHT_MINUTES = timedelta(days=1), timedelta(days=14), timedelta(minutes=60)
+LOG_DAYS, DEDUPLICATION_DAYS, WEIGHT_MINUTES = 2, 15, timedelta(minutes=60)
 REQUESTS = (
     Column("captured_at", "Captured"), Column("symbol", "Symbol"), Column("data_type", "Data"), Column("interval_code", "Interval"),
     Column("source", "Source"), Column("status", "Status", badge({"stored": "good", "failed": "bad"})), number("http_status", "HTTP"),
@@ -61,9 +62,6 @@ MINUTES = (
     number("mean_latency_ms", "Latency, mean ms"), number("max_latency_ms", "worst ms"),
 )  # fmt: skip
 
-Symbol = Annotated[Name | None, Blank, Query()]
-Day = Annotated[date | None, Blank, Query(description="UTC day")]
-
 router = data_router()
 
 
@@ -82,8 +80,7 @@ def ingestion_log(
     cursor: Cursor = None,
 ) -> Response:
     """Answer with the log of requests, the newest first."""
-    last = end or today()
-    first = start or last - LOG_DAYS
+    first, last = times.days(start, end, LOG_DAYS, utc_now())
     filters = ingestion.Filters(symbol, data_type, status, load_state, source)
     begin, finish = day_start(first), day_end(last)
     before = decode(cursor, *ingestion.KEY)
@@ -117,8 +114,8 @@ def deduplication_counts(
     cursor: Cursor = None,
 ) -> Response:
     """Answer with what was received and what of it is stored, by day of load."""
-    exchange, last = settings().exchange, end or today()
-    first = start or last - DEDUPLICATION_DAYS
+    exchange = settings().exchange
+    first, last = times.days(start, end, DEDUPLICATION_DAYS, utc_now())
     after = decode(cursor, *deduplication.KEY)
     found = deduplication.page(reader, exchange, symbol, first, last, ROWS_OF_A_PAGE, after)
     totals = deduplication.totals(reader, exchange, symbol, first, last)

@@ -72,7 +72,6 @@ def data_page(
     fields: Sequence[Field] = (),
     found: Page | None = None,
     cursor: str | None = None,
-    **values: Any,
 ) -> Response:
     """Answer with a part of *Data*.
 
@@ -85,13 +84,12 @@ def data_page(
         fields: of the filter.
         found: the page of the list that is leafed through, None when there is none.
         cursor: of that page; None for the newest.
-        values: for a template of its own, named ``template``.
     """
     wanted = {field.name: field.text for field in fields}
     return page(
         request,
         user,
-        values.pop("template", "data.html"),
+        "data.html",
         sections=SECTIONS,
         section=section,
         intro=intro,
@@ -99,5 +97,4 @@ def data_page(
         fields=fields,
         newest=query(wanted) if cursor else None,
         older=query(wanted, cursor=found.next) if found and found.next else None,
-        **values,
     )

@@ -9,9 +9,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, overload
 from urllib.parse import urlencode
 
-from markupsafe import Markup, escape
+from fastapi import Query
+from markupsafe import Markup
 from pydantic import BeforeValidator, StringConstraints
 
+from candlewick_ui import times
 from candlewick_ui.pages.text import NOTHING, grouped, moment, span
 
 if TYPE_CHECKING:
@@ -20,9 +22,11 @@ if TYPE_CHECKING:
 
 ROWS_OF_A_PAGE = 50
 _SIZES = ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
-Name = Annotated[str, StringConstraints(max_length=50)]
+Name = Annotated[str, StringConstraints(max_length=50, strip_whitespace=True, to_upper=True)]
 Blank = BeforeValidator(lambda value: None if value == "" else value)
 """A filter's field that was left empty comes as an empty text; it means: any."""
+Symbol = Annotated[Name | None, Blank, Query()]
+Day = Annotated[date | None, Blank, Query(description="UTC day")]
 
 
 def said(value: Any) -> str:
@@ -137,7 +141,8 @@ class Field:
     value: Any = None
     choices: Sequence[str] = ()
     kind: str = "text"
-    hints: Sequence[str] = field(default=())
+    hints: Sequence[str] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -145,7 +150,7 @@ class Field:
         return "" if self.value is None else str(self.value)
 
 
-def choice(name: str, label: str, value: StrEnum | None, of: type[StrEnum]) -> Field:
+def choice(name: str, label: str, value: StrEnum | None, of: Iterable[StrEnum]) -> Field:
     """Return a field that is one of an enum's members, or any."""
     return Field(name, label, value, tuple(member.value for member in of), "choice")
 
@@ -161,8 +166,8 @@ def day_start(day: date) -> datetime: ...
 @overload
 def day_start(day: None) -> None: ...
 def day_start(day: date | None) -> datetime | None:
-    """Return the first moment of a UTC day, naive as the tables hold it."""
-    return None if day is None else datetime.combine(day, time())
+    """Return the first moment of a UTC day, naive as the tables hold it, and cut to what they can hold."""
+    return None if day is None else times.naive_utc(datetime.combine(day, time()))
 
 
 @overload
@@ -170,15 +175,10 @@ def day_end(day: date) -> datetime: ...
 @overload
 def day_end(day: None) -> None: ...
 def day_end(day: date | None) -> datetime | None:
-    """Return the first moment after a UTC day, naive."""
-    return None if day is None else datetime.combine(day, time()) + timedelta(days=1)
+    """Return the first moment after a UTC day, naive, and cut."""
+    return None if day is None else day_start(day) + timedelta(days=1)
 
 
 def today() -> date:
     """Return the UTC day."""
     return datetime.now(UTC).date()
-
-
-def joined(parts: Iterable[str]) -> Markup:
-    """Join texts by commas, escaped."""
-    return Markup(", ").join(escape(part) for part in parts)

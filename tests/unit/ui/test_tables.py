@@ -75,3 +75,8 @@ def test_a_query_keeps_what_is_set() -> None:
 def test_a_day_is_all_of_it() -> None:
     assert (day_start(date(2026, 1, 2)), day_end(date(2026, 1, 2))) == (datetime(2026, 1, 2), datetime(2026, 1, 3))
     assert (day_start(None), day_end(None)) == (None, None)
+
+
+def test_a_day_the_tables_cannot_hold_is_cut() -> None:
+    assert day_start(date.min) > datetime(1970, 1, 1)
+    assert day_end(date.max) < datetime(2300, 1, 1)
