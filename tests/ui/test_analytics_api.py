@@ -330,6 +330,26 @@ def test_what_the_mart_has_not_got_to_is_computed(platform_ui, symbol):
     assert (told["data"][-1]["open_time"], len(told["data"])) == (text(newest), 200)
 
 
+def test_after_retention_the_first_minute_there_is_is_not_called_the_first_there_was(platform_ui, symbol):
+    params = {"period": 21, "limit": len(bars_of(platform_ui, symbol, "1m")) - 80}
+    assert ask(platform_ui, f"analytics/data/rsi/{symbol}", **params)["warm_up"]["is_from_first_bar"] is True
+    of_span = "exchange = 'binance' AND symbol = %s AND data_type = 'klines' AND from_time = '2020-01-01'"
+    with platform_ui.database.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {platform_ui.raw}.expired_spans (exchange, symbol, data_type, interval_code, from_time, to_time, "
+            "updated_at) VALUES ('binance', %s, 'klines', '1m', '2020-01-01', '2020-01-02', UTC_TIMESTAMP(3))",
+            (symbol,),
+        )
+        try:
+            told = ask(platform_ui, f"analytics/data/rsi/{symbol}", **params)["warm_up"]
+            hours = ask(platform_ui, f"analytics/data/rsi/{symbol}", period=21, interval="1h")["warm_up"]
+        finally:
+            cursor.execute(f"DELETE FROM {platform_ui.raw}.expired_spans WHERE {of_span}", (symbol,))
+    assert (told["bars"], told["is_from_first_bar"]) == (80, False)
+    assert told["error_bound"] > 1e-12
+    assert hours == {**hours, "is_from_first_bar": True, "error_bound": 0.0}
+
+
 def test_windows_the_marts_hold_are_computed_to_the_same_figures(platform_ui, symbol, reader):
     asked = Asked(reader, "binance", symbol)
     for module in (price_distribution, volume_profile):

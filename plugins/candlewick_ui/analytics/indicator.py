@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
 from candlewick_ui.analytics.warm_up import EXACT, MOST_BARS, TIMES_THE_HIGHEST
-from candlewick_ui.database import NotBuilt
+from candlewick_ui.database import DatabaseBusy, NotBuilt
 from candlewick_ui.providers.base import Answer
-from candlewick_ui.queries.candles import final_bars
+from candlewick_ui.queries.candles import Interval, final_bars, has_expired
 from candlewick_ui.queries.indicators import COLUMNS, newest
 from candlewick_ui.queries.vars import mart_vars
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from candlewick_ui.analytics.formulas import Values
     from candlewick_ui.providers.base import Asked, ProviderParameters
     from candlewick_ui.queries.indicators import Kind
+
+MANY_BARS, MANY_AT_ONCE = 20_000, 2
+_many = BoundedSemaphore(MANY_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +88,20 @@ def _of_the_mart(asked: Asked, parameters: ProviderParameters, recipe: Recipe) -
 
 def _computed(asked: Asked, parameters: ProviderParameters, recipe: Recipe) -> Answer:
     """Compute the values, over more bars as long as the seeds they began with could be seen in them."""
+    rows: list[dict[str, Any]] = []
     wanted = min(parameters.limit + recipe.before, MOST_BARS)
     while True:
-        rows = final_bars(asked.reader, asked.exchange, asked.symbol, parameters.interval, wanted)
-        bars = Bars(*([float(row[name]) for row in rows] for name in ("high_price", "low_price", "close_price")))
-        made, shown_from = recipe.compute(bars), max(len(rows) - parameters.limit, 0)
-        is_from_first_bar = len(rows) < wanted
-        error = 0.0 if is_from_first_bar else _error_bound(bars, made, shown_from, recipe)
-        if error <= EXACT or wanted == MOST_BARS:
+        with _room_for(wanted):
+            earliest = rows[0]["open_time"] if rows else None
+            rows[:0] = final_bars(
+                asked.reader, asked.exchange, asked.symbol, parameters.interval, wanted - len(rows), earliest
+            )
+            bars = Bars(*([float(row[name]) for row in rows] for name in ("high_price", "low_price", "close_price")))
+            made, shown_from = recipe.compute(bars), max(len(rows) - parameters.limit, 0)
+        is_all = len(rows) < wanted
+        is_from_first_bar = is_all and not _is_cut(asked, parameters.interval)
+        error = 0.0 if is_from_first_bar or not rows else _error_bound(bars, made, shown_from, recipe)
+        if is_all or error <= EXACT or wanted == MOST_BARS:
             break
         wanted = min(4 * wanted, MOST_BARS)
     warm_up: dict[str, Any] = {"bars": shown_from, "is_from_first_bar": is_from_first_bar, "error_bound": error}
@@ -100,6 +111,31 @@ def _computed(asked: Asked, parameters: ProviderParameters, recipe: Recipe) -> A
         for row, *values in zip(rows[shown_from:], *(values[shown_from:] for values in made.columns), strict=True)
     ]
     return Answer(columns, shown, {"source": "computed", "warm_up": warm_up})
+
+
+@contextmanager
+def _room_for(bars: int) -> Iterator[None]:
+    """Let a few at a time compute over many bars: it takes a second or more of the process that answers everybody.
+
+    Raises:
+        DatabaseBusy: others do so just now.
+    """
+    if bars <= MANY_BARS:
+        yield
+        return
+    if not _many.acquire(blocking=False):
+        raise DatabaseBusy(
+            f"{MANY_AT_ONCE} indicators over very many bars are being computed already; ask again in a moment"
+        )
+    try:
+        yield
+    finally:
+        _many.release()
+
+
+def _is_cut(asked: Asked, interval: Interval) -> bool:
+    """Whether retention took bars there were: of the others, the first one there is was not the first one ever."""
+    return interval is Interval.MINUTE_1 and has_expired(asked.reader, asked.exchange, asked.symbol)
 
 
 def _error_bound(bars: Bars, made: Computed, shown_from: int, recipe: Recipe) -> float:

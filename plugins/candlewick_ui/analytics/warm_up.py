@@ -24,6 +24,11 @@ def left_of_wilder(bars: int, period: int) -> float:
     return (1 - 1 / period) ** max(bars - period, 0)
 
 
+def left_of_exponential(bars: float, period: int) -> float:
+    """Return the share of an exponential average's seed that is left at the bar after so many."""
+    return (1 - 2 / (period + 1)) ** max(bars - period, 0)
+
+
 def bars_for_wilder(period: int) -> int:
     """Return the bars after which less than `LEFT_OF_A_SEED` of it is left, those of the seed included."""
     return 1 + period + math.ceil(math.log(LEFT_OF_A_SEED) / math.log1p(-1 / period))

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from candlewick_ui.analytics.formulas import macd
 from candlewick_ui.analytics.indicator import Bars, Computed, Recipe, indicator
-from candlewick_ui.analytics.warm_up import LEFT_OF_A_PRICE, bars_for_exponential
+from candlewick_ui.analytics.warm_up import LEFT_OF_A_PRICE, bars_for_exponential, left_of_exponential
 from candlewick_ui.providers.base import Answer, Asked, Provider, ProviderParameters
 from candlewick_ui.queries.indicators import Kind
 
@@ -44,9 +44,17 @@ def answer(asked: Asked, parameters: Parameters) -> Answer:
         {"macd_fast_period": fast, "macd_slow_period": slow, "macd_signal_period": signal},
         bars_for_exponential(slow) + bars_for_exponential(signal),
         compute,
-        lambda _: SEEDS * LEFT_OF_A_PRICE,  # that many bars are always read before the first one shown
+        lambda bars: SEEDS * _left_of_a_seed(bars, slow, signal),
     )
     return indicator(asked, parameters, recipe)
+
+
+def _left_of_a_seed(bars: int, slow: int, signal: int) -> float:
+    """Return what may be left of a seed after so many bars: part of them for the line to forget its own, the rest for the signal."""
+    share = min(bars / (bars_for_exponential(slow) + bars_for_exponential(signal)), 1.0)
+    if share == 1.0:
+        return LEFT_OF_A_PRICE
+    return max(left_of_exponential(share * bars_for_exponential(period), period) for period in (slow, signal))
 
 
 PROVIDER = Provider(

@@ -84,6 +84,14 @@ def _ranges(columns: tuple[str, ...], order: str) -> dict[Interval, str]:
 _FORWARD, _BACKWARD = _ranges(COLUMNS, "ASC"), _ranges(COLUMNS, "DESC")
 _NEWEST = {interval: table.select(COLUMNS, "", "DESC") for interval, table in TABLES.items()}
 _FINAL = {interval: table.select(BAR_COLUMNS, "AND is_final = 1", "DESC") for interval, table in TABLES.items()}
+_FINAL_BEFORE = {
+    interval: table.select(BAR_COLUMNS, f"AND is_final = 1 AND {table.time} < :before", "DESC")
+    for interval, table in TABLES.items()
+}
+_EXPIRED = """
+SELECT 1 AS is_there FROM {raw}.expired_spans
+WHERE exchange = :exchange AND symbol = :symbol AND data_type = 'klines' AND interval_code = '1m' LIMIT 1
+"""
 
 
 def candles(
@@ -119,9 +127,22 @@ def newest_candles(reader: Reader, exchange: str, symbol: str, interval: Interva
     return _told(reader.rows(_NEWEST[interval], exchange=exchange, symbol=symbol, most=most)[::-1])
 
 
-def final_bars(reader: Reader, exchange: str, symbol: str, interval: Interval, most: int) -> list[dict[str, Any]]:
-    """Return the newest bars that are final, oldest first, with `BAR_COLUMNS`: what indicators are made of."""
-    return reader.rows(_FINAL[interval], exchange=exchange, symbol=symbol, most=most)[::-1]
+def final_bars(
+    reader: Reader, exchange: str, symbol: str, interval: Interval, most: int, before: datetime | None = None
+) -> list[dict[str, Any]]:
+    """Return the newest bars that are final, oldest first, with `BAR_COLUMNS`: what indicators are made of.
+
+    With ``before`` (naive UTC) those that open before it.
+    """
+    asked = {"exchange": exchange, "symbol": symbol, "most": most}
+    if before is None:
+        return reader.rows(_FINAL[interval], **asked)[::-1]
+    return reader.rows(_FINAL_BEFORE[interval], **asked, before=before)[::-1]
+
+
+def has_expired(reader: Reader, exchange: str, symbol: str) -> bool:
+    """Whether minutes of this symbol were deleted because they were old."""
+    return reader.one(_EXPIRED, exchange=exchange, symbol=symbol) is not None
 
 
 def final_window(reader: Reader, exchange: str, symbol: str, interval: Interval, length: int) -> list[dict[str, Any]]:
