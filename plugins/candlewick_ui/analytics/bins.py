@@ -10,6 +10,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from candlewick_ui.analytics.exact import exactly
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
@@ -22,6 +24,7 @@ def edges(lowest: float, highest: float, bins: int) -> list[float]:
     return [lowest + number * ((highest - lowest) / bins) for number in range(bins)] + [highest]
 
 
+@exactly()
 def exact_places(values: Sequence[Decimal], bins: int) -> list[int]:
     """Return for each value the number of its bin, from 0, decided without rounding."""
     lowest, highest = min(values), max(values)
@@ -36,8 +39,9 @@ def price_bins(closes: Sequence[Decimal], bins: int) -> list[dict[str, Any]]:
     """Return how many bars closed in which bin of price: the rows of `price_distribution`."""
     if not closes:
         return []
-    bounds, counts = edges(float(min(closes)), float(max(closes)), bins), [0] * bins
-    for place in exact_places(closes, bins):
+    bounds = edges(float(min(closes)), float(max(closes)), bins)
+    counts = [0] * (len(bounds) - 1)  # closes that no float tells apart have one bin, as those that are the same
+    for place in exact_places(closes, len(counts)):
         counts[place] += 1
     rows, so_far = [], 0
     for number, (lower, upper) in enumerate(pairwise(bounds)):
@@ -49,6 +53,7 @@ def price_bins(closes: Sequence[Decimal], bins: int) -> list[dict[str, Any]]:
     return rows
 
 
+@exactly()
 def volume_bins(bars: Sequence[dict[str, Any]], bins: int, share: Fraction) -> list[dict[str, Any]]:
     """Return how much was traded in which bin of typical price: the rows of `volume_profile`.
 
@@ -64,7 +69,7 @@ def volume_bins(bars: Sequence[dict[str, Any]], bins: int, share: Fraction) -> l
     bounds = [bound / 3 for bound in edges(float(min(thrice)), float(max(thrice)), bins)]
     zero = bars[0]["volume"] * 0
     volumes, counts = [zero] * (len(bounds) - 1), [0] * (len(bounds) - 1)
-    for bar, place in zip(bars, exact_places(thrice, bins), strict=True):
+    for bar, place in zip(bars, exact_places(thrice, len(counts)), strict=True):
         volumes[place] += bar["volume"]
         counts[place] += 1
     total = sum(volumes, zero)

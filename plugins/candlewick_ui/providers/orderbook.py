@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from candlewick_ui.analytics.exact import exactly
 from candlewick_ui.providers.base import Answer, Asked, Provider, ProviderParameters
 from candlewick_ui.queries.candles import BEGINNING, END
 from candlewick_ui.queries.orderbook import LEVEL_COLUMNS, levels, metrics
@@ -36,6 +37,7 @@ def book(asked: Asked, start: datetime, end: datetime, most: int) -> Answer:
     return Answer(COLUMNS, _summed(rows), {"captured_at": captured_at, "metrics": found[0]})
 
 
+@exactly()
 def _summed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Add to each level what is offered from the best level to it."""
     so_far: dict[str, Any] = {}

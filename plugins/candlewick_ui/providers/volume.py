@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from candlewick_ui.analytics.exact import exactly
 from candlewick_ui.providers.base import Answer, Asked, Provider, ProviderParameters
 from candlewick_ui.queries.candles import newest_candles
 
@@ -11,6 +12,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
+@exactly()
 def answer(asked: Asked, parameters: ProviderParameters) -> Answer:
     """Return the volumes of the newest candles; what takers did not buy they sold."""
     rows = newest_candles(asked.reader, asked.exchange, asked.symbol, parameters.interval, parameters.limit)

@@ -14,6 +14,9 @@ import pytest
 
 from candlewick_ui.analytics.bins import price_bins, value_area, volume_bins
 from candlewick_ui.analytics.returns import histogram, log_returns, moments
+from candlewick_ui.providers import volume
+from candlewick_ui.providers.base import Asked, ProviderParameters
+from candlewick_ui.providers.orderbook import _summed
 from support.bars import walk
 
 START = datetime(2026, 3, 5)
@@ -46,6 +49,45 @@ def test_closes_are_counted_where_exact_arithmetic_puts_them(bins, price):
 def test_prices_that_are_all_the_same_have_one_bin():
     (row,) = price_bins([Decimal("5.00000000")] * 3, 50)
     assert (row["lower_price"], row["upper_price"], row["bars"], row["share"]) == (5.0, 5.0, 3, 1.0)
+
+
+def test_prices_that_no_float_tells_apart_have_one_bin():
+    closes = [Decimal("1234567890123456.00000001"), Decimal("1234567890123456.00000002")]
+    (row,) = price_bins(closes, 50)
+    assert (row["bars"], row["share"]) == (2, 1.0)
+    some = [
+        {"high_price": close, "low_price": close, "close_price": close, "volume": Decimal("1.00000000")}
+        for close in closes
+    ]
+    (row,) = volume_bins(some, 50, Fraction("0.7"))
+    assert (row["bars"], row["volume"]) == (2, 2)
+
+
+def test_volumes_of_more_digits_than_python_computes_with_lose_none():
+    large, small = Decimal("1234567890123456789012.12345678"), Decimal("0.00000001")
+    some = [{**bar, "volume": volume} for bar, volume in zip(bars(2, 1.5), (large, small), strict=True)]
+    assert sum(Fraction(row["volume"]) for row in volume_bins(some, 1, Fraction("0.7"))) == Fraction(large) + Fraction(
+        small
+    )
+    rows = [{"side": "ask", "quantity": quantity} for quantity in (large, small)]
+    assert _summed(rows)[-1]["cumulative_quantity"] == Decimal("1234567890123456789012.12345679")
+
+
+def test_what_takers_sold_is_exact_to_the_last_digit():
+    class OneBar:
+        """Stands where the reader of the warehouse does."""
+
+        def rows(self, _statement, **_values):
+            return [
+                {
+                    "volume": Decimal("1234567890123456789012.12345678"),
+                    "taker_buy_volume": Decimal("1.00000000"),
+                    "is_final": 1,
+                }
+            ]
+
+    (row,) = volume.answer(Asked(OneBar(), "binance", "BTCUSDT"), ProviderParameters()).rows
+    assert row["taker_sell_volume"] == Decimal("1234567890123456789011.12345678")
 
 
 def test_bins_of_volume_add_up_to_the_volume_to_the_last_digit():
