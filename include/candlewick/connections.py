@@ -40,11 +40,16 @@ def connection(conn_id: str) -> Connection:
     return found
 
 
-def warehouse(conn_id: str = WAREHOUSE, schema: str | None = None) -> Warehouse:
+def warehouse(conn_id: str = WAREHOUSE, schema: str | None = None, answer_seconds: int | None = None) -> Warehouse:
     """Return the warehouse as the account of this connection sees it.
 
-    Its sessions are in the raw schema, or in another one; with an empty name in none, as long as there may be none.
+    Its sessions are in the raw schema, or in another one; with an empty name in none, as long as there may be none. With
+    ``answer_seconds`` a server that says nothing for so long is lost, and nothing of ours is sent to be loaded.
     """
+    if answer_seconds is None:
+        limits: dict[str, int] = {"local_infile": 1}
+    else:
+        limits = {"local_infile": 0, "read_timeout": answer_seconds, "write_timeout": answer_seconds}
     conn = connection(conn_id)
     address = Address(conn.host or "127.0.0.1", conn.port or 3306, conn.login or "", conn.password or "")
 
@@ -58,8 +63,8 @@ def warehouse(conn_id: str = WAREHOUSE, schema: str | None = None) -> Warehouse:
             password=address.password,
             database=settings().raw_schema if schema is None else schema,
             charset="utf8mb4",
-            local_infile=1,
             connect_timeout=10,
+            **limits,
         )
 
     return Warehouse(connect, address=address)

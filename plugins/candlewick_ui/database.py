@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _tracer = trace.get_tracer("candlewick")  # records nothing unless `[traces] otel_on`
 POOL, OVERFLOW, WAIT_SECONDS, RECYCLE_SECONDS = 8, 8, 5, 300
 STATEMENT_SECONDS = 10
+# So much longer we wait than the server may take: it ends a statement by itself, but a lost network says nothing at all.
+ANSWER_SECONDS = 5
 # The statement took too long: MySQL's and MariaDB's error. The latter also says so of a killed query.
 _TOO_LONG = {3024, 1969, 1317}
 # Too many connections, refused, no such schema, does not answer, went away.
@@ -185,10 +188,19 @@ def _prepared(statement: str, raw_schema: str, lists: tuple[str, ...]) -> TextCl
     return found.bindparams(*(bindparam(name, expanding=True) for name in lists))
 
 
-@lru_cache(maxsize=1)
+_making = Lock()
+
+
 def reader() -> Reader:
     """Return this process's reader of the marts, made at its first use."""
-    return Reader(warehouse(WAREHOUSE_READ, settings().marts_schema).open)
+    with _making:  # the first two requests may come at once, and a pool more would stay for good
+        return _reader()
+
+
+@lru_cache(maxsize=1)
+def _reader() -> Reader:
+    seconds = STATEMENT_SECONDS + ANSWER_SECONDS
+    return Reader(warehouse(WAREHOUSE_READ, settings().marts_schema, answer_seconds=seconds).open)
 
 
 async def _shared() -> Reader:
