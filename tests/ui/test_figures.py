@@ -79,6 +79,62 @@ def test_the_heat_map_has_every_tracked_symbol(platform_ui):
     assert sorted(told["data"][0]["x"]) == sorted(platform_ui.config.symbols)
 
 
+@pytest.fixture
+def missing(platform_ui):
+    """Return a way to take tables away for as long as the test takes."""
+    gone = []
+
+    def take_away(table):
+        platform_ui.sql(f"RENAME TABLE {table} TO {table}_of_later")
+        gone.append(table)
+
+    yield take_away
+    for table in gone:
+        platform_ui.sql(f"RENAME TABLE {table}_of_later TO {table}")
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("price", "fact_klines"), ("depth", "orderbook_metrics"), ("spread", "orderbook_metrics"),
+        ("volume-profile", "volume_profile"), ("price-distribution", "price_distribution"),
+        ("return-distribution", "return_distribution"), ("correlation", "market_stats_24h"),
+    ],
+)  # fmt: skip
+def test_a_chart_whose_table_is_not_built_says_who_builds_it(platform_ui, missing, name, table):
+    missing(table)
+    told = figure(platform_ui, name, **({} if name == "correlation" else {"symbol": SYMBOL}))
+    assert told["data"] == []
+    assert "not built yet" in told["summary"]
+
+
+@pytest.fixture
+def lagging(platform_ui):
+    """A mart that has not reached the newest hours."""
+    newest = "FROM indicators_1h WHERE symbol = 'BTCUSDT' ORDER BY open_time DESC LIMIT 3"
+    platform_ui.sql(f"CREATE TABLE kept_hours AS SELECT * {newest}")
+    platform_ui.sql(f"DELETE {newest}")
+    yield
+    platform_ui.sql("INSERT INTO indicators_1h SELECT * FROM kept_hours")
+    platform_ui.sql("DROP TABLE kept_hours")
+
+
+def test_bars_the_mart_has_not_reached_yet_have_their_indicators_all_the_same(platform_ui, lagging):
+    told = figure(platform_ui, "price", symbol=SYMBOL, interval="1h", bars=20, panes=PANES)
+    [kept] = platform_ui.sql("SELECT MAX(open_time) AS newest FROM kept_hours")
+    [final] = platform_ui.sql(
+        "SELECT MAX(hour_start) AS newest FROM hourly_klines WHERE symbol = %s AND is_final = 1", SYMBOL
+    )
+    values = dict(zip(line(told, "RSI 14")["x"], line(told, "RSI 14")["y"], strict=True))
+    assert kept["newest"] == final["newest"]
+    assert values[f"{final['newest']:%Y-%m-%d %H}:30:00"] is not None
+
+
+def test_the_end_of_the_calendar_is_a_time_like_any_other(platform_ui):
+    for until in ("0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"):
+        figure(platform_ui, "price", symbol=SYMBOL, until=until)
+
+
 @pytest.mark.parametrize("name", OF_A_SYMBOL)
 def test_a_symbol_nobody_has_heard_of_is_no_error(platform_ui, name):
     told = figure(platform_ui, name, symbol="NOSUCH")

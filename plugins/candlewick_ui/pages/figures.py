@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 
 from candlewick.settings import settings
 from candlewick_ui.charts import correlation as correlation_chart
@@ -15,7 +16,7 @@ from candlewick_ui.charts import distributions as bins
 from candlewick_ui.charts import orderbook as book_charts
 from candlewick_ui.charts import price as price_chart
 from candlewick_ui.charts.panes import Pane
-from candlewick_ui.charts.theme import Figure, Theme
+from candlewick_ui.charts.theme import Figure, Theme, nothing
 from candlewick_ui.database import NotBuilt, ReaderOfMarts
 from candlewick_ui.formats import MEDIA_TYPES, Format, bytes_
 from candlewick_ui.identity import page_reader
@@ -23,10 +24,35 @@ from candlewick_ui.pages.series import bars_with_indicators
 from candlewick_ui.queries import correlation, distributions, orderbook, profile
 from candlewick_ui.queries.candles import BEGINNING, END, Interval
 from candlewick_ui.queries.vars import mart_vars
+from candlewick_ui.times import naive_utc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
 
 MOST_BARS, MOST_LEVELS, MOST_BOOKS, MOST_SYMBOLS = 10_000, 1000, 1440, 40
 
-router = APIRouter(prefix="/figures", dependencies=[Depends(page_reader)], include_in_schema=False)
+UNBUILT = "What this chart shows is not built yet; the first runs of market_minute and market_hourly build it."
+
+
+class FigureRoute(APIRoute):
+    """Answers with a chart of nothing where a table is not built: on a new platform that is no error."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the handler."""
+        handler = super().get_route_handler()
+
+        async def answered(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except NotBuilt:
+                return _answer(nothing(UNBUILT), request.headers.get("if-none-match"))
+
+        return answered
+
+
+router = APIRouter(
+    prefix="/figures", route_class=FigureRoute, dependencies=[Depends(page_reader)], include_in_schema=False
+)
 
 Symbol = Annotated[str, Query(min_length=1, max_length=50, pattern="^[A-Z0-9_.-]+$")]
 Look = Annotated[Theme, Query()]
@@ -47,7 +73,9 @@ def price(
     if_none_match: Etag = None,
 ) -> Response:
     """Answer with candles and their indicators; those before ``until``, or the newest."""
-    rows, values = bars_with_indicators(reader, settings().exchange, symbol, interval, naive_utc(until) or END, bars)
+    rows, values = bars_with_indicators(
+        reader, settings().exchange, symbol, interval, naive_utc(until) if until else END, bars
+    )
     length = timedelta(seconds=interval.seconds)
     figure = price_chart.figure(symbol, rows, values, length, panes, theme, names=names_of_indicators())
     return _answer(figure, if_none_match)
@@ -86,7 +114,7 @@ def volume_profile(
     reader: ReaderOfMarts, symbol: Symbol, theme: Look = Theme.LIGHT, if_none_match: Etag = None
 ) -> Response:
     """Answer with the volume by price, of the mart."""
-    rows = _or_nothing(lambda: profile.volume_profile(reader, settings().exchange, symbol))
+    rows = profile.volume_profile(reader, settings().exchange, symbol)
     return _answer(bins.volume_profile(symbol, rows, theme), if_none_match)
 
 
@@ -95,7 +123,7 @@ def price_distribution(
     reader: ReaderOfMarts, symbol: Symbol, theme: Look = Theme.LIGHT, if_none_match: Etag = None
 ) -> Response:
     """Answer with the minutes by closing price, of the mart."""
-    rows = _or_nothing(lambda: distributions.price_distribution(reader, settings().exchange, symbol))
+    rows = distributions.price_distribution(reader, settings().exchange, symbol)
     return _answer(bins.prices(symbol, rows, theme), if_none_match)
 
 
@@ -109,7 +137,7 @@ def return_distribution(
 ) -> Response:
     """Answer with the histogram of log returns of a window, of the mart."""
     exchange = settings().exchange
-    rows = _or_nothing(lambda: distributions.return_histogram(reader, exchange, symbol, window))
+    rows = distributions.return_histogram(reader, exchange, symbol, window)
     moments = distributions.return_moments(reader, exchange, symbol, window) if rows else None
     return _answer(bins.returns(symbol, window, rows, moments, theme), if_none_match)
 
@@ -125,11 +153,6 @@ def correlations(
     return _answer(correlation_chart.heat_map(window, symbols, pairs, theme), if_none_match)
 
 
-def naive_utc(moment: datetime | None) -> datetime | None:
-    """Return a time as the tables hold it; one without an offset is UTC."""
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment and moment.tzinfo else moment
-
-
 def names_of_indicators() -> dict[Pane, str]:
     """Return what the indicators are called, with the periods they were made with."""
     told = mart_vars()
@@ -140,15 +163,6 @@ def names_of_indicators() -> dict[Pane, str]:
         Pane.ATR: f"ATR {told['atr_period']}",
         Pane.VOLUME: "volume",
     }
-
-
-def _or_nothing(ask: Any) -> list[dict[str, Any]]:
-    """Return rows; none where the hourly marts are yet to be built: the chart says so."""
-    try:
-        found: list[dict[str, Any]] = ask()
-    except NotBuilt:
-        return []
-    return found
 
 
 def _answer(figure: Figure, etag: str | None) -> Response:

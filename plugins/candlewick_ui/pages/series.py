@@ -39,7 +39,10 @@ def bars_with_indicators(
 
 
 def _of_the_mart(reader: Reader, exchange: str, symbol: str, interval: Interval, bars: list[Row]) -> Values:
-    """Return what the mart has; nothing when it has none of this interval, or not of all final bars, or is not built."""
+    """Return what the mart has; nothing when it has none of this interval, or not of all final bars, or is not built.
+
+    It lags behind the candles: by a minute, by the hour, by some runs after history was brought.
+    """
     if interval not in TABLES:
         return {}
     first, last = bars[0]["open_time"], bars[-1]["close_time"]
@@ -47,7 +50,8 @@ def _of_the_mart(reader: Reader, exchange: str, symbol: str, interval: Interval,
         rows = indicators(reader, exchange, symbol, interval, first, last, len(bars), from_newest=True)
     except NotBuilt:
         return {}
-    return {row["open_time"]: row for row in rows}
+    values = {row["open_time"]: row for row in rows}
+    return values if all(bar["open_time"] in values for bar in bars if bar["is_final"]) else {}
 
 
 def _computed(reader: Reader, exchange: str, symbol: str, interval: Interval, bars: list[Row]) -> Values:
