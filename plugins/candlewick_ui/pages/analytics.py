@@ -8,19 +8,25 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request
 from fastapi.responses import Response
+from pydantic import BeforeValidator
 
 from candlewick.settings import settings
 from candlewick_ui.charts.panes import Pane
 from candlewick_ui.database import ReaderOfMarts
-from candlewick_ui.pages.figures import MOST_BARS, naive_utc, names_of_indicators
+from candlewick_ui.pages.figures import MOST_BARS, names_of_indicators
 from candlewick_ui.pages.frame import PageUser, page, page_router
+from candlewick_ui.pages.tables import Blank
 from candlewick_ui.problems import Problem
 from candlewick_ui.queries.candles import Interval
 from candlewick_ui.queries.market import tracked_symbols
-from candlewick_ui.queries.vars import mart_vars
+from candlewick_ui.queries.vars import Vars, mart_vars
+from candlewick_ui.times import naive_utc
 
 BARS = (100, 200, 500, 1000, 2000, 5000, MOST_BARS)
 PANES = (Pane.VOLUME, Pane.BOLLINGER, Pane.RSI, Pane.MACD, Pane.ATR)
+SomePanes = BeforeValidator(lambda values: [one for one in values if one] if values else values)
+"""No pane is written `panes=`; an address without it means all."""
+DAY = "24h"
 
 router = page_router()
 
@@ -34,13 +40,13 @@ def analytics_page(
     interval: Interval = Interval.MINUTE_1,
     bars: Annotated[int, Query(ge=1, le=MOST_BARS)] = 200,
     until: Annotated[str, Query(max_length=40)] = "",
-    panes: Annotated[list[Pane] | None, Query()] = None,
-    window: Annotated[str, Query(max_length=16)] = "24h",
+    panes: Annotated[list[Pane] | None, SomePanes, Query()] = None,
+    window: Annotated[str | None, Blank, Query(max_length=16)] = None,
 ) -> Response:
     """Answer with the page; its script asks for the charts."""
     symbols = tracked_symbols(reader, settings().exchange)
     shown = symbol or (symbols[0] if symbols else None)
-    moment = _moment(until)
+    moment, told = _moment(until), mart_vars()
     values: dict[str, Any] = {
         "symbols": symbols if shown is None or shown in symbols else [shown, *symbols],
         "symbol": shown,
@@ -52,10 +58,21 @@ def analytics_page(
         "panes": PANES,
         "shown_panes": PANES if panes is None else panes,
         "pane_names": names_of_indicators(),
-        "windows": [one.name for one in mart_vars().windows],
-        "window": window,
+        "windows": [one.name for one in told.windows],
+        "window": _window(window, told),
+        "profile_hours": told["volume_profile_hours"],
+        "distribution_hours": told["price_distribution_hours"],
     }
     return page(request, user, "analytics.html", **values)
+
+
+def _window(asked: str | None, told: Vars) -> str:
+    """Return the window of returns that is asked for; a day, if there is that one, when none is."""
+    names = [one.name for one in told.windows]
+    if asked and asked not in names:
+        sentence = f"window: expected one of {', '.join(names)}, got {asked!r}; correct the address of this page"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentence)
+    return asked or (DAY if DAY in names else names[0])
 
 
 def _moment(written: str) -> datetime | None:

@@ -10,6 +10,9 @@ const CONFIG = {
   plotlyServerURL: "",
 };
 const MINUTE_MILLISECONDS = 60_000;
+const TIME = /(\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?)/;
+// A finger that scrolls the page must not be taken for one that drags a chart: charts fill a narrow window.
+const isTouched = window.matchMedia("(pointer: coarse)").matches;
 
 const form = document.getElementById("asked");
 const figures = new Map([...document.querySelectorAll("figure.chart")].map((one) => [one.dataset.figure, one]));
@@ -48,12 +51,24 @@ const same = (name) => {
   return name === "price" ? [symbol, interval, bars, until].join("|") : [symbol, length].join("|");
 };
 
+// The first words are read aloud by themselves; those of each candle after it would never end.
 function say(figure, told) {
   const caption = figure.querySelector("figcaption");
   const words = [told.summary, ...(told.notes ?? [])].join(" ");
-  if (caption.textContent !== words) caption.textContent = words;
+  if (figure.getAttribute("aria-busy") === "false") caption.removeAttribute("role");
+  if (caption.textContent !== words) caption.replaceChildren(...withTimes(words));
 }
 
+// All times in the words are UTC.
+const withTimes = (words) => words.split(TIME).map((part, place) => {
+  if (place % 2 === 0) return part;
+  const time = document.createElement("time");
+  time.dateTime = `${part.replace(" ", "T")}Z`;
+  time.textContent = part;
+  return time;
+});
+
+// Returns false when the chart could not be had.
 async function draw(name) {
   const figure = figures.get(name);
   const plot = figure.querySelector(".plot");
@@ -71,28 +86,31 @@ async function draw(name) {
       plot.textContent = told.summary;
     } else {
       if (plot.classList.contains("skeleton") || !plot.querySelector(".plotly")) plot.textContent = "";
-      await window.Plotly.react(plot, told.data, { ...told.layout, uirevision: same(name) }, CONFIG);
+      const touched = isTouched ? { dragmode: false } : {};
+      await window.Plotly.react(plot, told.data, { ...told.layout, ...touched, uirevision: same(name) }, CONFIG);
     }
-    plot.classList.remove("skeleton");
-    figure.setAttribute("aria-busy", "false");
   } catch (error) {
-    if (error.name === "AbortError") return;
-    plot.classList.remove("skeleton");
-    figure.setAttribute("aria-busy", "false");
+    if (error.name === "AbortError") return true;
+    if (figure.getAttribute("aria-busy") === "true") figure.querySelector("figcaption").textContent = "";
     notice(trouble, "error", `This chart is not up to date: ${sentence(error)}`);
   }
+  plot.classList.remove("skeleton");
+  figure.setAttribute("aria-busy", "false");
+  return trouble.hidden;
 }
 
 // One after the other, the candles first: they are what a reader waits for.
 async function drawAll(names = [...figures.keys()]) {
-  for (const name of names) await draw(name);
+  let isAllDrawn = true;
+  for (const name of names) isAllDrawn = (await draw(name)) && isAllDrawn;
+  return isAllDrawn;
 }
 
 function remember() {
   const now = asked();
   const query = new URLSearchParams({ symbol: now.symbol, interval: now.interval, bars: now.bars, window: now.window });
   if (now.until) query.set("until", now.until);
-  for (const pane of now.panes) query.append("panes", pane);
+  for (const pane of now.panes.length ? now.panes : [""]) query.append("panes", pane); // empty: none of them
   window.history.replaceState(null, "", `${base}/analytics?${query}`);
   document.title = `Analytics of ${now.symbol} · Candlewick`;
   document.getElementById("title-price").textContent = `${now.symbol}, candles`;

@@ -70,11 +70,12 @@ def visit(chromium, platform_ui) -> Iterator[Callable[..., Visit]]:
 
     def opened(
         path: str, *, user: str | None = "admin", theme: str = "light", width: int = WIDE, forgiven: tuple[str, ...] = (),
-        prepare: Callable[[Page], Any] | None = None,
+        prepare: Callable[[Page], Any] | None = None, touch: bool = False,
     ) -> Visit:  # fmt: skip
         context = chromium.new_context(
-            viewport={"width": width, "height": HEIGHT}, timezone_id="America/New_York", locale="en-US"
-        )
+            viewport={"width": width, "height": HEIGHT}, timezone_id="America/New_York", locale="en-US",
+            has_touch=touch, is_mobile=touch,
+        )  # fmt: skip
         context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
         if user:
             context.add_cookies([{"name": "_token", "value": platform_ui.server.token(user), "url": platform_ui.url}])

@@ -131,6 +131,53 @@ def test_no_button_sends_a_chart_elsewhere(visit):
     assert not [title for title in titles if "hare" in title or "loud" in title]
 
 
+def test_no_pane_at_all_is_remembered(visit):
+    visited = visit("analytics?symbol=BTCUSDT&panes=rsi")
+    page = visited.page
+    wait_until_drawn(page)
+    with page.expect_response("**/figures/price?*"):
+        page.get_by_text("RSI 14", exact=True).first.click()
+    page.reload()
+    wait_until_drawn(page)
+    assert page.locator("input[name=panes]:checked").count() == 0
+    assert not traces(page, "price", "volume")
+
+
+def test_a_thumb_gets_past_the_charts(visit):
+    page = visit("analytics?symbol=BTCUSDT", width=390, touch=True).page
+    wait_until_drawn(page)
+    page.locator("[data-figure=price]").evaluate("one => one.scrollIntoView()")
+    before = page.evaluate("window.scrollY")
+    session = page.context.new_cdp_session(page)
+    swipe = {"x": 150, "y": 500, "yDistance": -300, "gestureSourceType": "touch", "speed": 2000}
+    session.send("Input.synthesizeScrollGesture", swipe)
+    assert page.evaluate("window.scrollY") > before + 200
+
+
+def test_times_below_a_chart_are_local_on_hover(visit):
+    page = visit("analytics?symbol=BTCUSDT").page
+    wait_until_drawn(page)
+    time = page.locator("#told-price time").first
+    time.hover()
+    assert "(local)" in time.get_attribute("title")
+
+
+def test_only_the_first_words_of_a_chart_are_read_aloud_by_themselves(visit):
+    visited = visit("analytics?symbol=BTCUSDT&bars=100")
+    wait_until_drawn(visited.page)
+    with visited.page.expect_response("**/figures/price?*interval=5m*"):
+        visited.page.get_by_text("5m", exact=True).click()
+    visited.until("!document.querySelector('#told-price').hasAttribute('role')")
+
+
+def test_a_chart_that_could_not_be_had_at_first_does_not_say_that_it_loads(visit):
+    visited = visit("analytics?symbol=BTCUSDT", forgiven=("503",), prepare=lambda page: page.route(
+        "**/figures/depth*", lambda route: route.fulfill(status=503, body="busy")
+    ))  # fmt: skip
+    wait_until_drawn(visited.page)
+    assert visited.page.locator("#told-depth").text_content() == ""
+
+
 def test_thousands_of_candles_are_few_elements(visit):
     page = visit("analytics?symbol=BTCUSDT&bars=5000").page
     wait_until_drawn(page)
