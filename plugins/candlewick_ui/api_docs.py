@@ -1,51 +1,26 @@
-"""The API describes itself: its OpenAPI document, and a page to try it out that fetches nothing from elsewhere."""
+"""The API describes itself: its OpenAPI document, and the files of the viewer its page shows it in."""
 
 from __future__ import annotations
 
-import html
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import swagger_ui_bundle
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from candlewick_ui.identity import may_read
 from candlewick_ui.openapi_3_0 import downgraded
-from candlewick_ui.pages.frame import base, page_router
+from candlewick_ui.pages.frame import base
 from candlewick_ui.problems import Problem
-from candlewick_ui.static import address
 
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>API of Candlewick</title>
-<link rel="stylesheet" href="{root}/api/docs/swagger-ui.css">
-</head>
-<body>
-<main id="api-docs" data-document="{root}/api/openapi-3.0.json"></main>
-<script src="{root}/api/docs/swagger-ui-bundle.js"></script>
-<script type="module" src="{script}"></script>
-</body>
-</html>
-"""
 FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
 A_DAY = "private, max-age=86400"
 
-page = page_router()
 router = APIRouter(dependencies=[Depends(may_read)], include_in_schema=False)
 _files = StaticFiles(directory=next(Path(swagger_ui_bundle.__file__).parent.glob("vendor/swagger-ui-*")))
-
-
-@page.get("/api/docs")
-def api_docs_page(request: Request) -> HTMLResponse:
-    """Return the page."""
-    root = base(request)
-    return HTMLResponse(PAGE.format(root=html.escape(root), script=html.escape(address(root, "api_docs.js"))))
 
 
 @router.get("/api/openapi.json")

@@ -45,6 +45,6 @@ def make_app() -> FastAPI:
     telemetry.install(app)
     for router in routers.routers():
         app.include_router(router, prefix=API_PREFIX, dependencies=[Depends(identity.may_read)], responses=REFUSALS)
-    for router in (api_docs.page, api_docs.router, *pages.routers()):
+    for router in (api_docs.router, *pages.routers()):
         app.include_router(router)
     return app

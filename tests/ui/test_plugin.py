@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from support.html_page import Page
+
 PAGES = ["Market", "Analytics", "Data", "Operations", "Settings", "dbt docs", "Lineage", "Market API"]
 
 
@@ -44,10 +46,11 @@ def test_a_component_that_is_no_api_server_does_not_make_the_app(platform_ui):
 
 
 def test_the_page_of_the_api_fetches_nothing_from_elsewhere_and_what_it_fetches_is_there(platform_ui):
-    page = platform_ui.get("api/docs").text
-    links = [part.split('"')[0] for mark in ('src="', 'href="', 'data-document="') for part in page.split(mark)[1:]]
+    page = Page(platform_ui.get("api/docs").text)
+    viewer = page.one("api-docs").attributes["data-document"]
+    links = [*page.attribute("link", "href"), *page.attribute("script", "src"), viewer]
 
-    assert len(links) == 4
+    assert len(links) == 9
     for link in links:
         assert link.startswith("/candlewick/")
         assert platform_ui.client().get(link).status_code == 200, link
