@@ -73,7 +73,8 @@ def plain(value: Any) -> Any:
     return value if turn is None else turn(value)
 
 
-def _moment(value: datetime) -> str:
+def moment(value: datetime) -> str:
+    """Return a time as JSON has it: ISO 8601 in UTC, with milliseconds."""
     utc = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
     return utc.isoformat("T", "milliseconds") + "Z"
 
@@ -81,7 +82,7 @@ def _moment(value: datetime) -> str:
 # By type, since a table has thousands of values. msgspec alone would write a Decimal of 0 as 0E-8.
 _TURNS: dict[type, Callable[[Any], Any]] = {
     Decimal: lambda value: format(value, "f"),
-    datetime: _moment,
+    datetime: moment,
     date: date.isoformat,
     dict: lambda value: {name: plain(one) for name, one in value.items()},
     list: lambda value: [plain(one) for one in value],

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.models.dag import DagModel, DagTag
 from airflow.models.dagbag import DBDagBag
 from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 from sqlalchemy import select
 
 from candlewick_ui import identity
+from candlewick_ui.formats import moment
 from candlewick_ui.jobs import schedule
 from candlewick_ui.problems import Problem
 
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 TAG = "candlewick"
 LAST_RUNS = 5
 ONE_RUN = 100  # the most runs of one job that are listed
+Moment = Annotated[
+    datetime,
+    PlainSerializer(moment, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
 
 
 class Run(BaseModel):
@@ -33,10 +39,10 @@ class Run(BaseModel):
     state: str = Field(description="queued, running, success or failed.")
     run_type: str = Field(description="scheduled, manual, …")
     triggered_by: str | None = Field(description="Who triggered it, where a person did.")
-    run_after: datetime
-    queued_at: datetime | None
-    started_at: datetime | None
-    ended_at: datetime | None
+    run_after: Moment
+    queued_at: Moment | None
+    started_at: Moment | None
+    ended_at: Moment | None
     seconds: float | None = Field(description="How long it took.")
     conf: dict[str, Any] = Field(description="The params it was given.")
 
@@ -50,8 +56,8 @@ class Job(BaseModel):
     has_import_errors: bool
     schedule: schedule.Wished
     current_schedule: str | None = Field(description="Cron it was parsed with last; null: it runs on demand.")
-    next_run_after: datetime | None = Field(description="When its next run begins, UTC.")
-    last_runs: list[Run] = Field(description="Newest first.")
+    next_run_after: Moment | None = Field(description="When its next run begins, UTC.")
+    last_runs: list[Run] = Field(description="Newest first; none for a login that may not see runs.")
     may_trigger: bool
     may_edit: bool
     page: str = Field(description="Its page in Airflow, below Airflow's address.")
@@ -142,6 +148,7 @@ def run_of(run: DagRun) -> Run:
 
 
 def _job(user: BaseUser, model: DagModel, wished: schedule.Stored, session: Session, last_runs: int) -> dict[str, Any]:
+    may_see_runs = identity.has_right(user, "GET", model.dag_id, DagAccessEntity.RUN)
     return {
         "dag_id": model.dag_id,
         "description": model.description,
@@ -150,7 +157,7 @@ def _job(user: BaseUser, model: DagModel, wished: schedule.Stored, session: Sess
         "schedule": schedule.wished(model.dag_id, wished),
         "current_schedule": None if model.timetable_summary in (None, "None") else model.timetable_summary,
         "next_run_after": None if model.is_paused else model.next_dagrun_create_after,
-        "last_runs": _runs(session, model.dag_id, last_runs),
+        "last_runs": _runs(session, model.dag_id, last_runs) if may_see_runs else [],
         "may_trigger": identity.has_right(user, "POST", model.dag_id, DagAccessEntity.RUN),
         "may_edit": identity.has_right(user, "PUT", model.dag_id),
         "page": f"/dags/{model.dag_id}",
