@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
 
 from candlewick_ui import api_docs, guards, identity, pages, problems, routers, telemetry
+from candlewick_ui.same_origin import SAFE_METHODS
 
 API_PREFIX = "/api/v1"
 DESCRIPTION = """
@@ -20,18 +22,29 @@ Market data of this platform: candles, indicators, order books, and how complete
 * **Tables** come as JSON, CSV or Parquet (`?format=` or `Accept`).
 * **Errors** are problem details (RFC 9457) with the `request_id` that is in the log.
 """
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"description": what, "content": {problems.MEDIA_TYPE: {"schema": problems.SCHEMA}}}
-    for status, what in {
-        401: "No login.",
-        403: "The login lacks the right.",
-        404: "What the path names is not known here.",
-        406: "None of the formats there are is accepted.",
-        422: "The request asks for what cannot be.",
-        429: "Too many requests; `Retry-After` says when to come back.",
-        503: "The warehouse does not answer, or not in time.",
-    }.items()
-}
+Responses = dict[int | str, dict[str, Any]]
+
+
+def _problems(what: dict[int, str]) -> Responses:
+    content = {problems.MEDIA_TYPE: {"schema": problems.SCHEMA}}
+    return {status: {"description": sentence, "content": content} for status, sentence in what.items()}
+
+
+REFUSALS = _problems({
+    401: "No login.",
+    403: "The login lacks the right.",
+    404: "What the path names is not known here.",
+    406: "None of the formats there are is accepted.",
+    422: "The request asks for what cannot be.",
+    429: "Too many requests; `Retry-After` says when to come back.",
+    500: "Something went wrong that nobody foresaw; the log has it under the `request_id`.",
+    503: "The warehouse does not answer, or not in time.",
+})  # fmt: skip
+REFUSALS_OF_CHANGES = _problems({
+    409: "It does not fit how things stand now.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+})  # fmt: skip
 
 
 def make_app() -> FastAPI:
@@ -45,6 +58,9 @@ def make_app() -> FastAPI:
     telemetry.install(app)
     for router in routers.routers():
         app.include_router(router, prefix=API_PREFIX, dependencies=[Depends(identity.may_read)], responses=REFUSALS)
+    for route in app.routes:
+        if isinstance(route, APIRoute) and not route.methods <= SAFE_METHODS:
+            route.responses = {**route.responses, **REFUSALS_OF_CHANGES}
     for router in (api_docs.router, *pages.routers()):
         app.include_router(router)
     return app

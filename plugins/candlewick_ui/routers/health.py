@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from candlewick.settings import settings
 from candlewick.warehouse.database import utc_now
-from candlewick_ui import schemas
+from candlewick_ui import problems, schemas
 from candlewick_ui.database import DatabaseBusy, DatabaseDown, Reader, ReaderOfMarts
 from candlewick_ui.formats import plain
 from candlewick_ui.queries import symbols
@@ -50,15 +50,19 @@ def ready(reader: ReaderOfMarts) -> Response:
     return JSONResponse(answer.model_dump(), HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-@router.get(
-    "/health/freshness",
-    responses=schemas.document(
-        status={"type": "string", "enum": ["fresh", "stale"]},
-        as_of=schemas.TIME,
-        allowed_minutes={"type": "integer"},
-        data=schemas.rows(symbols.FRESHNESS),
-    ),
+FRESHNESS = schemas.document(
+    status={"type": "string", "enum": ["fresh", "stale"]},
+    as_of=schemas.TIME,
+    allowed_minutes={"type": "integer"},
+    data=schemas.rows(symbols.FRESHNESS),
 )
+STALE: dict[str, Any] = {
+    "description": "A symbol is late, and `fail_when_stale` was asked for; or a problem: the warehouse does not answer.",
+    "content": {**FRESHNESS[200]["content"], problems.MEDIA_TYPE: {"schema": problems.SCHEMA}},
+}
+
+
+@router.get("/health/freshness", responses={**FRESHNESS, 503: STALE})
 def freshness(
     reader: ReaderOfMarts,
     fail_when_stale: Annotated[bool, Query(description="Answer 503 when a symbol is late, for monitors.")] = False,
