@@ -218,12 +218,12 @@ def _marts_connection(platform_ui):
     return connection
 
 
-def test_a_backfill_is_stopped_from_the_page_and_is_then_called_stopped(platform_ui):
+def test_a_backfill_whose_run_was_ended_is_called_stopped(platform_ui):
     day = utc_now().date() - timedelta(days=1)
     client = platform_ui.client()
     conf = {"symbols": ["BTCUSDT"], "start": f"{day}", "end": f"{day}"}
     run = client.post("/candlewick/api/v1/jobs/market_backfill/runs", json={"conf": conf}).json()
-    assert [text for text in opened(platform_ui, "operations").texts("p", "info") if run["run_id"] in text]
+    assert [text for text in opened(platform_ui, "operations").texts("div", "info") if run["run_id"] in text]
     with a_running_backfill(platform_ui, run["run_id"], utc_now() - timedelta(minutes=9)) as backfill_id:
         page = opened(platform_ui, "operations")
         row = page.table("Newest backfills")[0]
@@ -231,6 +231,13 @@ def test_a_backfill_is_stopped_from_the_page_and_is_then_called_stopped(platform
         assert row["Left"] not in (NOTHING, "not known yet")
         assert not opened(platform_ui, "operations", user="viewer").table("Newest backfills")[0]["Change"]
         (path,) = {path for _, path in changes(page) if path.endswith("/cancel")}
+        newer = [
+            client.post("/candlewick/api/v1/jobs/market_backfill/runs", json={"conf": conf}).json()["run_id"]
+            for _ in range(6)
+        ]
+        assert opened(platform_ui, "operations").table("Newest backfills")[0]["State"] == "running"
+        for one in newer:
+            client.post(f"/candlewick/api/v1/jobs/market_backfill/runs/{one}/cancel")
         assert client.post(f"/candlewick{path}").status_code == 200
         row = opened(platform_ui, "operations").table("Newest backfills")[0]
         assert (row["State"], row["Change"], row["Left"]) == ("stopped", "", NOTHING)

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+
+from candlewick_ui.pages.tables import today
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
+
+OFFERED_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,12 @@ class Input:
     empty_is_null: bool = False
     choices: Sequence[str] = ()
     limits: Mapping[str, Any] | None = None
+
+
+def offered_days() -> tuple[date, date]:
+    """Return the first and the last UTC day of history a form offers: the last month of whole days."""
+    last = today() - timedelta(days=1)
+    return last - timedelta(days=OFFERED_DAYS - 1), last
 
 
 def inputs(params: Mapping[str, Mapping[str, Any]]) -> list[Input]:

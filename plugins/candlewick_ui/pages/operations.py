@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -14,15 +13,15 @@ from fastapi.responses import Response
 from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.identity import has_right
 from candlewick_ui.jobs import listing
-from candlewick_ui.pages.forms import inputs
+from candlewick_ui.jobs.states import states
+from candlewick_ui.pages.forms import inputs, offered_days
 from candlewick_ui.pages.frame import PageUser, page, page_router
-from candlewick_ui.pages.tables import badge, today
+from candlewick_ui.pages.tables import badge
 from candlewick_ui.problems import Problem
 from candlewick_ui.queries import backfills
+from candlewick_ui.tracking import HISTORY_JOB as BACKFILL
 
-BACKFILL = "market_backfill"
 SHOWN_BACKFILLS, SHOWN_RUNS = 10, 20
-OFFERED_DAYS = timedelta(days=30)
 RUN_STATE = badge({"success": "good", "failed": "bad", "running": "warning", "queued": "warning"})
 BACKFILL_STATE = badge({"finished": "good", "incomplete": "bad", "stopped": "bad", "running": "warning"})
 UNFINISHED = {"queued", "running"}
@@ -43,7 +42,9 @@ def operations(request: Request, user: PageUser, reader: ReaderOfMarts) -> Respo
         backfill=job,
         fields=backfill_fields(user) if job and job.may_trigger else None,
         backfills=with_runs(user, backfills.newest(reader, SHOWN_BACKFILLS).rows) if job else [],
-        waiting=[run for run in job.last_runs if run.state in UNFINISHED] if job else [],
+        waiting=[run for run in job.last_runs if run.state in UNFINISHED]
+        if job and may_see_runs(user, BACKFILL)
+        else [],
         may_cancel=has_right(user, "PUT", BACKFILL, DagAccessEntity.RUN),
         show_run=RUN_STATE,
         show_backfill=BACKFILL_STATE,
@@ -63,7 +64,7 @@ def one_job(request: Request, user: PageUser, dag_id: str) -> Response:
         user,
         "operations_job.html",
         job=job,
-        runs=listing.runs(user, dag_id, SHOWN_RUNS),
+        runs=listing.runs(user, dag_id, SHOWN_RUNS) if may_see_runs(user, dag_id) else None,
         fields=inputs(job.params),
         may_cancel=has_right(user, "PUT", dag_id, DagAccessEntity.RUN),
         show_run=RUN_STATE,
@@ -76,20 +77,26 @@ def backfill_fields(user: BaseUser) -> list[Any] | None:
         params = listing.one(user, BACKFILL).params
     except Problem:
         return None
-    last = today() - timedelta(days=1)
-    for name, day in (("start", last - OFFERED_DAYS), ("end", last)):
+    for name, day in zip(("start", "end"), offered_days(), strict=True):
         params[name] = {**params[name], "value": day.isoformat()}
     return inputs(params)
 
 
 def with_runs(user: BaseUser, found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Tell which backfills are really at work: one whose run was ended is stopped, whatever its ledger still says."""
-    states = {run.run_id: run.state for run in listing.runs(user, BACKFILL, listing.ONE_RUN)}
-    rows = [dict(row) for row in found]
-    for row in rows:
-        run_state = states.get(row["run_id"])
-        row["is_at_work"] = row["state"] == backfills.RUNNING and run_state in UNFINISHED
-        row["shown_state"] = (
-            "stopped" if row["state"] == backfills.RUNNING and run_state not in UNFINISHED else row["state"]
-        )
+    """Tell which backfills are really at work: one whose run was ended is stopped, whatever its ledger still says.
+
+    Who may not see runs is told what the ledger says.
+    """
+    rows = [{**row, "is_at_work": row["state"] == backfills.RUNNING, "shown_state": row["state"]} for row in found]
+    begun = [row for row in rows if row["is_at_work"]]
+    if may_see_runs(user, BACKFILL):
+        known = states(BACKFILL, [row["run_id"] for row in begun])
+        for row in begun:
+            if known.get(row["run_id"]) not in UNFINISHED:
+                row |= {"is_at_work": False, "shown_state": "stopped"}
     return rows
+
+
+def may_see_runs(user: BaseUser, dag_id: str) -> bool:
+    """Tell whether Airflow shows the user the runs of a job that it shows."""
+    return has_right(user, "GET", dag_id, DagAccessEntity.RUN)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Annotated
-
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from fastapi import Query, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from candlewick.settings import settings
 from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.identity import DAG_OF_THE_DATA, has_right
+from candlewick_ui.pages.forms import offered_days
 from candlewick_ui.pages.frame import PageUser, page, page_router
-from candlewick_ui.pages.tables import Blank, Column, Name, Table, badge, today
+from candlewick_ui.pages.tables import Column, Symbol, Table, badge
 from candlewick_ui.queries import configuration, symbols
+from candlewick_ui.tracking import HISTORY_JOB
 
-BACKFILL = "market_backfill"
-OFFERED_DAYS = timedelta(days=30)
 STATUS = badge({"TRADING": "good", "HALT": "warning", "BREAK": "warning", "NOT_LISTED": "bad"})
 STATES = (
     Column("valid_from", "Heard"),
@@ -37,7 +34,7 @@ def settings_page(
     request: Request,
     user: PageUser,
     reader: ReaderOfMarts,
-    symbol: Annotated[Name | None, Blank, Query(description="whose states are listed")] = None,
+    symbol: Symbol = None,
 ) -> Response:
     """Answer with the symbols and the configuration; what the user may not see is named, not shown."""
     exchange = settings().exchange
@@ -60,8 +57,8 @@ def settings_page(
         if symbol
         else None,
         may_change=has_right(user, "PUT", DAG_OF_THE_DATA),
-        may_load=has_right(user, "POST", BACKFILL, DagAccessEntity.RUN),
-        history={"first": today() - OFFERED_DAYS, "last": today() - timedelta(days=1)},
+        may_load=has_right(user, "POST", HISTORY_JOB, DagAccessEntity.RUN),
+        history=dict(zip(("first", "last"), offered_days(), strict=True)),
         sections=sections,
         changed=configuration.changed(sections or ()),
         connections=configuration.connections() if may_see(user, "connections") else None,

@@ -14,16 +14,16 @@ def audit(platform_ui, event):
     return platform_ui.server.metadata("SELECT * FROM log WHERE event = ? ORDER BY id DESC", f"candlewick_{event}")
 
 
-def test_a_job_is_paused_and_goes_on(visit, platform_ui):
+def test_a_job_is_paused_and_resumed(visit, platform_ui):
     page = visit("operations").page
     row = page.locator("#jobs tr", has_text="market_reconcile")
     row.get_by_role("button", name="Pause market_reconcile").click()
     expect(row.get_by_text("paused", exact=True).first).to_be_visible()
-    expect(page.locator("#jobs-outcome")).to_contain_text("market_reconcile rests")
+    expect(page.locator("#jobs-outcome")).to_contain_text("market_reconcile is paused")
     assert platform_ui.server.metadata("SELECT is_paused FROM dag WHERE dag_id = 'market_reconcile'") == [
         {"is_paused": 1}
     ]
-    row.get_by_role("button", name="Let market_reconcile go on").click()
+    row.get_by_role("button", name="Resume market_reconcile").click()
     expect(row.get_by_role("button", name="Pause market_reconcile")).to_be_visible()
     assert platform_ui.server.metadata("SELECT is_paused FROM dag WHERE dag_id = 'market_reconcile'") == [
         {"is_paused": 0}
@@ -133,7 +133,11 @@ def test_history_is_asked_for_and_shown_as_waiting(visit, platform_ui):
     conf = json.loads(run["conf"])
     assert conf["symbols"] == ["ETHUSDT"]
     assert conf["source"] == "auto"
-    platform_ui.client().post(f"/candlewick/api/v1/jobs/market_backfill/runs/{run['run_id']}/cancel").raise_for_status()
+    stop = f"Stop the backfill {run['run_id']}"
+    page.locator("#backfills").get_by_role("button", name=stop, exact=True).click()
+    page.locator("#backfills").get_by_role("button", name=f"Really stop? {stop}", exact=True).click()
+    expect(page.locator("#backfill-outcome")).to_contain_text("Stopped")
+    expect(page.locator("#backfills")).not_to_contain_text(run["run_id"])
 
 
 def test_a_symbol_is_tracked_its_history_offered_and_it_is_removed(visit, platform_ui):

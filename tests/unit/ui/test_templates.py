@@ -116,6 +116,22 @@ def test_runs_are_told_apart_by_those_who_do_not_see_them():
     assert labels == ["success, run of 2026-03-01 12:02 UTC", "success, run of 2026-03-01 12:01 UTC"]
 
 
+def test_who_may_not_see_runs_sees_the_job_all_the_same():
+    page = written(
+        "operations_job.html", job=job(), runs=None, fields=[], may_cancel=False, show_run=operations.RUN_STATE
+    )
+    assert "Not shown: it needs the right to see the runs of market_gaps." in page.texts("p", "info")
+
+
+def test_a_backfill_that_waits_can_be_stopped():
+    page = written(
+        "operations.html", jobs=[], backfill=None, fields=None, backfills=[], waiting=[run(1, "queued")], may_cancel=True,
+        show_run=operations.RUN_STATE, show_backfill=operations.BACKFILL_STATE,
+    )  # fmt: skip
+    assert page.attribute("form", "data-path") == ["/api/v1/jobs/market_backfill/runs/manual__1/cancel"]
+    assert page.attribute("button", "aria-label") == ["Stop the backfill manual__1"]
+
+
 def test_the_button_that_stops_a_backfill_says_which():
     row = {
         "run_id": "manual__1", "backfill_id": 1, "symbols": "BTCUSDT,ETHUSDT", "interval_code": "1m", "from_time": NOON,
