@@ -16,10 +16,11 @@ import msgspec
 from fastapi import Request
 from fastapi.responses import Response
 
+from candlewick_ui.kinds import Kind, kind_of
 from candlewick_ui.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 MAX_AGE_SECONDS = 1
 DECIMAL_DIGITS, DECIMAL_PLACES = 38, 8
@@ -104,19 +105,26 @@ def _plain_columns(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) ->
     return found
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], wanted: Wish, **envelope: Any) -> Response:
+def table(
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    wanted: Wish,
+    numbers: Collection[str] = (),
+    **envelope: Any,
+) -> Response:
     """Answer with rows.
 
     Args:
         rows: mappings with at least these columns.
         columns: in their order.
         wanted: the caller's wish.
+        numbers: the columns that hold doubles: where all values are null, their type is not to be seen.
         envelope: beside ``data`` in JSON (paging, what was asked); the other formats have rows only.
     """
     if wanted.form is Format.CSV:
         body = _csv(rows, columns)
     elif wanted.form is Format.PARQUET:
-        body = _parquet(rows, columns)
+        body = _parquet(rows, columns, numbers)
     else:
         data = [dict(zip(columns, values, strict=True)) for values in zip(*_plain_columns(rows, columns), strict=True)]
         body = msgspec.json.encode({**plain(envelope), "data": data})
@@ -149,27 +157,39 @@ def _csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
     return file.getvalue().encode()
 
 
-def _parquet(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
-    """Decimals become decimal128 with the places the column has, times UTC timestamps in ms: no digit is lost."""
+def _parquet(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], numbers: Collection[str]) -> bytes:
+    """Decimals become decimal128 with the places the column has, times UTC timestamps in ms: no digit is lost.
+
+    A column without a value has the type its name says, so that all pages of a list have one schema.
+    """
     import pyarrow as pa
     from pyarrow import parquet
 
     arrays = []
     for name in columns:
         values = [row[name] for row in rows]
-        arrays.append(pa.array(values, type=_arrow_type(values)))
+        arrays.append(pa.array(values, type=_arrow_type(name, values, numbers)))
     file = io.BytesIO()
     parquet.write_table(pa.Table.from_arrays(arrays, names=list(columns)), file)
     return file.getvalue()
 
 
-def _arrow_type(values: Sequence[Any]) -> Any:
+def _arrow_types() -> dict[Kind, Any]:
     import pyarrow as pa
 
-    first = next((value for value in values if value is not None), None)
-    if isinstance(first, Decimal):
-        exponents = [int(value.as_tuple().exponent) for value in values if value is not None]
-        return pa.decimal128(DECIMAL_DIGITS, max(DECIMAL_PLACES, -min(exponents)))
-    if isinstance(first, datetime):
-        return pa.timestamp("ms", tz="UTC")
-    return None
+    return {
+        Kind.TEXT: pa.string(), Kind.COUNT: pa.int64(), Kind.NUMBER: pa.float64(), Kind.FLAG: pa.bool_(),
+        Kind.TIME: pa.timestamp("ms", tz="UTC"), Kind.DAY: pa.date32(),
+    }  # fmt: skip
+
+
+def _arrow_type(name: str, values: Sequence[Any], numbers: Collection[str]) -> Any:
+    import pyarrow as pa
+
+    there = [value for value in values if value is not None]
+    if not there and (kind := Kind.NUMBER if name in numbers else kind_of(name)) is not Kind.DECIMAL:
+        return _arrow_types()[kind]
+    if not there or isinstance(there[0], Decimal):
+        places = -min((int(value.as_tuple().exponent) for value in there), default=0)
+        return pa.decimal128(DECIMAL_DIGITS, max(DECIMAL_PLACES, places))
+    return _arrow_types()[Kind.TIME] if isinstance(there[0], datetime) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from candlewick_ui.formats import MEDIA_TYPES, Format
+from candlewick_ui.kinds import Kind, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -24,47 +25,14 @@ DECIMAL = _or_null({"type": "string", "pattern": r"^-?\d+(\.\d+)?$", "descriptio
 TIME = _or_null({"type": "string", "format": "date-time", "description": "UTC."})
 DAY = _or_null({"type": "string", "format": "date", "description": "A UTC day."})
 
-_TIMES = {
-    "oldest",
-    "newest",
-    "watermark",
-    "from_time",
-    "to_time",
-    "as_of",
-    "minute",
-    "final_until",
-    "first_offending_bucket",
-}
-_DECIMALS = {
-    "volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume", "vwap", "completeness", "price_change",
-    "price_change_percent", "jump_share", "rows_per_second", "price", "quantity", "cumulative_quantity", "spread",
-    "microprice",
+_OF_KINDS = {
+    Kind.TEXT: TEXT, Kind.COUNT: COUNT, Kind.NUMBER: NUMBER, Kind.FLAG: FLAG, Kind.DECIMAL: DECIMAL, Kind.TIME: TIME, Kind.DAY: DAY,
 }  # fmt: skip
-_COUNTS = {
-    "level", "bid_levels", "ask_levels", "last_update_id",
-    "weight", "requests", "failures", "attempts", "gaps", "loads", "objects", "events", "days", "minutes", "violations",
-    "http_status", "map_index", "try_number", "used_weight", "weight_limit", "allowed_weight", "breaker_failures",
-    "gap_count", "missing_explained", "missing_unexplained", "days_until_full", "events_24h", "quarantined_rows_24h", "pending_loads",
-}  # fmt: skip
-_COUNT_ENDS = ("_count", "_bytes", "_ms", "_seconds", "_minutes", "_rows", "_objects", "_per_day")
-_COUNT_STARTS = ("rows_",)
-_IDS = ("outcome_id", "load_id", "gap_id", "event_id", "object_id", "bundle_id")
 
 
 def column(name: str) -> Schema:
-    """Return the schema of a column by its name: units and kinds are in names, so the name decides."""
-    bare = name.removeprefix("lost_").removeprefix("kept_")
-    if bare in ("date", "period_start"):
-        return DAY
-    if bare in _TIMES or bare.endswith(("_at", "_time", "_until")):
-        return TIME
-    if bare.startswith("is_"):
-        return FLAG
-    if bare in _DECIMALS or bare.endswith("_price"):
-        return DECIMAL
-    if bare in _COUNTS or bare in _IDS or bare.endswith(_COUNT_ENDS) or bare.startswith(_COUNT_STARTS):
-        return COUNT
-    return TEXT
+    """Return the schema of a column by its name."""
+    return _OF_KINDS[kind_of(name)]
 
 
 def rows(columns: Iterable[str], numbers: Collection[str] = ()) -> Schema:

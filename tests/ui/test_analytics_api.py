@@ -155,6 +155,8 @@ def test_candles_come_as_csv_and_parquet_with_the_same_digits(platform_ui, symbo
         ("indicators/BTCUSDT", {"interval": "5m"}, 422, "interval"),
         ("analytics/data/rsi/BTCUSDT", {"period": 1}, 422, "period"),
         ("analytics/data/rsi/BTCUSDT", {"perid": 21}, 422, "perid"),
+        ("analytics/data/correlation/BTCUSDT", {"others": ["NOSUCHUSDT"]}, 404, "NOSUCHUSDT"),
+        ("analytics/data/correlation/BTCUSDT", {"others": ["X" * 51]}, 422, "others"),
         ("analytics/data/macd/BTCUSDT", {"fast_period": 30}, 422, "fast_period below slow_period"),
         ("analytics/data/bollinger/BTCUSDT", {"std_dev": "nan"}, 422, "std_dev"),
     ],
@@ -392,6 +394,8 @@ def test_correlations_computed_are_those_of_the_mart(platform_ui, symbol):
     other = held["data"][-1]["other_symbol"]
     named = ask(platform_ui, f"analytics/data/correlation/{symbol}", interval="15m", limit=50, others=[other])
     assert {row["other_symbol"] for row in named["data"]} == {symbol, other}
+    small = ask(platform_ui, f"analytics/data/correlation/{symbol}", interval="15m", limit=50, others=[other.lower()])
+    assert small == named
 
 
 DROPPED = '''

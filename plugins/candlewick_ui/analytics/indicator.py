@@ -83,7 +83,7 @@ def _of_the_mart(asked: Asked, parameters: ProviderParameters, recipe: Recipe) -
     bars = final_bars(asked.reader, asked.exchange, asked.symbol, parameters.interval, 1) if rows else []
     if not bars or rows[-1]["open_time"] != bars[0]["open_time"]:
         return None
-    return Answer(columns_of(recipe.kind), rows, {"source": "mart"})
+    return Answer(columns_of(recipe.kind), rows, {"source": "mart"}, COLUMNS[recipe.kind])
 
 
 def _computed(asked: Asked, parameters: ProviderParameters, recipe: Recipe) -> Answer:
@@ -110,7 +110,7 @@ def _computed(asked: Asked, parameters: ProviderParameters, recipe: Recipe) -> A
         dict(zip(columns, (row["open_time"], row["close_price"], *values), strict=True))
         for row, *values in zip(rows[shown_from:], *(values[shown_from:] for values in made.columns), strict=True)
     ]
-    return Answer(columns, shown, {"source": "computed", "warm_up": warm_up})
+    return Answer(columns, shown, {"source": "computed", "warm_up": warm_up}, COLUMNS[recipe.kind])
 
 
 @contextmanager

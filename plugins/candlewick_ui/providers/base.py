@@ -47,11 +47,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Rows (oldest first) and their columns; ``more`` is told beside them (totals, the point of control, ...)."""
+    """Rows (oldest first) and their columns; ``more`` is told beside them (totals, the point of control, ...).
+
+    ``numbers`` are the columns that hold doubles, and in which all values may be null.
+    """
 
     columns: tuple[str, ...]
     rows: Sequence[dict[str, Any]]
     more: dict[str, Any] = field(default_factory=dict)
+    numbers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

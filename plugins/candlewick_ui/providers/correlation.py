@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from candlewick.pipeline.pearson import correlations
 from candlewick.settings import settings
@@ -14,8 +14,10 @@ from candlewick_ui.database import NotBuilt
 from candlewick_ui.providers.base import Answer, Asked, Provider, ProviderParameters
 from candlewick_ui.queries.candles import Interval, final_bars
 from candlewick_ui.queries.correlation import COLUMNS, largest_symbols, of_symbol
+from candlewick_ui.queries.known import demand_symbol
 from candlewick_ui.queries.vars import mart_vars
 
+NUMBERS = ("correlation",)
 MOST_OTHERS = 10
 MOST_RETURNS = 2000
 
@@ -30,7 +32,7 @@ class Parameters(ProviderParameters):
         le=MOST_RETURNS,
         description="Length of the window in bars, up to the newest final one of the symbol.",
     )
-    others: tuple[str, ...] = Field(
+    others: tuple[Annotated[str, StringConstraints(min_length=1, max_length=50, to_upper=True)], ...] = Field(
         (),
         max_length=MOST_OTHERS,
         description="Symbols it is compared with; none named: every one the marts hold, and for a window they do not "
@@ -60,7 +62,7 @@ def _of_the_mart(asked: Asked, parameters: Parameters) -> Answer | None:
         "to_time": rows[0]["window_end"],
         "computed_at": rows[0]["computed_at"],
     }
-    return Answer(COLUMNS, shown, {"source": "mart", **told})
+    return Answer(COLUMNS, shown, {"source": "mart", **told}, NUMBERS)
 
 
 def _computed(asked: Asked, parameters: Parameters) -> Answer:
@@ -68,12 +70,15 @@ def _computed(asked: Asked, parameters: Parameters) -> Answer:
 
     own = _returns(asked, asked.symbol, parameters)
     if not own:
-        return Answer(COLUMNS, [], {"source": "computed", "from_time": None, "to_time": None})
+        return Answer(COLUMNS, [], {"source": "computed", "from_time": None, "to_time": None}, NUMBERS)
     length = timedelta(seconds=parameters.interval.seconds)
     until = max(own) + length
     since = until - parameters.limit * length
     names = {asked.symbol, *(parameters.others or largest_symbols(asked.reader, asked.exchange, MOST_OTHERS))}
     series = {name: own if name == asked.symbol else _returns(asked, name, parameters) for name in sorted(names)}
+    for name in parameters.others:
+        if not series[name]:
+            demand_symbol(asked.reader, asked.exchange, name)
     moments = sorted(moment for moment in own if moment >= since)
     table = np.array([[found.get(moment, np.nan) for found in series.values()] for moment in moments])
     values, counts = correlations(table, settings().correlation_min_observations)
@@ -82,7 +87,7 @@ def _computed(asked: Asked, parameters: Parameters) -> Answer:
         {"other_symbol": name, "correlation": None if np.isnan(value) else value, "observations": count}
         for name, value, count in zip(series, values[place].tolist(), counts[place].tolist(), strict=True)
     ]
-    return Answer(COLUMNS, rows, {"source": "computed", "from_time": since, "to_time": until})
+    return Answer(COLUMNS, rows, {"source": "computed", "from_time": since, "to_time": until}, NUMBERS)
 
 
 def _returns(asked: Asked, symbol: str, parameters: Parameters) -> dict[Any, float]:

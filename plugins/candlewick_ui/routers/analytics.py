@@ -48,7 +48,7 @@ def answering(provider: Provider) -> Callable[..., Response]:
         if not made.rows:
             demand_symbol(reader, exchange, symbol)
         told = {"provider": provider.name, "exchange": exchange, "symbol": symbol, "parameters": given}
-        return table(made.rows, made.columns, wanted, **told, **made.more)
+        return table(made.rows, made.columns, wanted, made.numbers, **told, **made.more)
 
     answer.__annotations__["asked"] = Annotated[model, Query()]
     answer.__doc__ = provider.description

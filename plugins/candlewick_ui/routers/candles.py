@@ -77,4 +77,5 @@ def indicators(
     )
     if not page.rows:
         demand_symbol(reader, exchange, symbol)
-    return paging.answer(page, of_indicators.all_columns(), wanted, exchange=exchange, symbol=symbol, interval=interval)
+    told = {"exchange": exchange, "symbol": symbol, "interval": interval}
+    return paging.answer(page, of_indicators.all_columns(), wanted, numbers=of_indicators.numbers(), **told)
