@@ -13,18 +13,10 @@ from urllib.parse import urlsplit
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
+from candlewick_ui.navigation import PAGES
+
 PREFIX = "/candlewick"
 CATEGORY = "Candlewick"
-PAGES = {
-    "Market": "market",
-    "Analytics": "analytics",
-    "Data": "data",
-    "Operations": "operations",
-    "Settings": "settings",
-    "dbt docs": "dbt/",
-    "Lineage": "lineage",
-    "Market API": "api/docs",
-}
 
 
 def address(page: str) -> str:
@@ -44,7 +36,7 @@ class CandlewickPlugin(AirflowPlugin):
             "category": CATEGORY,
             "url_route": f"candlewick-{page.strip('/').replace('/', '-')}",
         }
-        for name, page in PAGES.items()
+        for page, name in PAGES
     ]
 
     @cached_property

@@ -81,19 +81,23 @@ def has_right(user: BaseUser, method: ResourceMethod, dag_id: str, entity: DagAc
     return get_auth_manager().is_authorized_dag(method=method, access_entity=entity, details=details, user=user)
 
 
-async def page_reader(request: Request) -> BaseUser:
-    """Let pass who may read; a browser without a login is led to Airflow's, and back.
+async def page_login(request: Request) -> BaseUser:
+    """Let pass who is logged in; a browser without a login is led to Airflow's, and back.
 
     Raises:
         LoginNeeded: nobody is logged in.
     """
     try:
-        user = await get_user(request, None, await bearer_scheme(request))
+        return await get_user(request, None, await bearer_scheme(request))
     except HTTPException as refused:
         if refused.status_code not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             raise
         raise LoginNeeded(get_auth_manager().get_url_login(next_url=str(request.url))) from None
-    return await run_in_threadpool(demand_dag, user, "GET", DAG_OF_THE_DATA, TO_READ)
+
+
+async def page_reader(request: Request) -> BaseUser:
+    """Let pass who may read, as :func:`page_login`."""
+    return await run_in_threadpool(demand_dag, await page_login(request), "GET", DAG_OF_THE_DATA, TO_READ)
 
 
 def install(app: FastAPI) -> None:

@@ -23,6 +23,12 @@ def test_a_page_without_a_login_leads_to_airflows_and_back(platform_ui):
     assert "candlewick%2Fmarket" in answer.headers["location"]
 
 
+def test_the_apps_own_address_leads_to_the_market(platform_ui):
+    answer = platform_ui.get("")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/candlewick/market"
+
+
 def test_no_file_is_to_be_had_without_a_login(platform_ui, market):
     for address in addresses(market.text):
         assert httpx.get(platform_ui.url + address, trust_env=False).status_code == 303

@@ -28,6 +28,7 @@ from starlette.exceptions import HTTPException
 
 from candlewick_ui.database import DatabaseBusy, DatabaseDown
 from candlewick_ui.identity import LoginNeeded, page_reader
+from candlewick_ui.navigation import PAGES
 from candlewick_ui.pages import text
 from candlewick_ui.problems import Problem, request_id
 from candlewick_ui.static import address
@@ -49,16 +50,7 @@ class Entry:
     label: str
 
 
-NAVIGATION = (
-    Entry("market", "Market"),
-    Entry("analytics", "Analytics"),
-    Entry("data", "Data"),
-    Entry("operations", "Operations"),
-    Entry("settings", "Settings"),
-    Entry("lineage", "Lineage"),
-    Entry("dbt/", "dbt docs"),
-    Entry("api/docs", "API"),
-)
+NAVIGATION = tuple(Entry(path, label) for path, label in PAGES)
 
 
 class PageRoute(APIRoute):

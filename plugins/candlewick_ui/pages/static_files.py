@@ -1,4 +1,4 @@
-"""Style sheets and scripts, behind the login as everything else."""
+"""Style sheets and scripts, behind the login as everything else; a page that says what one may not see has them too."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from http import HTTPStatus
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from candlewick_ui.identity import page_reader
+from candlewick_ui.identity import page_login
 from candlewick_ui.problems import Problem
 from candlewick_ui.static import asset
 
 YEAR_SECONDS = 31_536_000
 
-router = APIRouter(dependencies=[Depends(page_reader)], include_in_schema=False)
+router = APIRouter(dependencies=[Depends(page_login)], include_in_schema=False)
 
 
 @router.get("/static/{version}/{name}")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from candlewick_ui.app import make_app
-from candlewick_ui.identity import may_read, page_reader
+from candlewick_ui.identity import may_read, page_login, page_reader
+
+LOGIN_ALONE = ["/static/{version}/{name}"]
 
 
 def calls(dependant):
@@ -16,11 +18,13 @@ def calls(dependant):
 
 
 def test_every_route_asks_for_a_login_and_the_right_to_read():
-    routes = make_app().routes
-    walls = {route.path: {may_read, page_reader} & set(calls(route.dependant)) for route in routes}
+    walls = [(route.path, route.methods, set(calls(route.dependant))) for route in make_app().routes]
+    unwalled = [(path, methods) for path, methods, wall in walls if not wall & {may_read, page_reader}]
+    style = next(wall for path, _, wall in walls if path in LOGIN_ALONE)
 
     assert len(walls) > 30
-    assert [path for path, wall in walls.items() if not wall] == []
+    assert [path for path, _ in unwalled] == LOGIN_ALONE
+    assert page_login in style
 
 
 def test_nothing_is_mounted_as_what_is_mounted_has_no_dependencies():
@@ -30,8 +34,12 @@ def test_nothing_is_mounted_as_what_is_mounted_has_no_dependencies():
 @pytest.fixture(scope="module")
 def operations():
     """Every operation of the API's own description, as (method and path, what it may answer)."""
+    return {name: one["responses"] for name, one in described().items()}
+
+
+def described():
     paths = make_app().openapi()["paths"]
-    return {f"{method} {path}": one["responses"] for path, of_path in paths.items() for method, one in of_path.items()}
+    return {f"{method} {path}": one for path, of_path in paths.items() for method, one in of_path.items()}
 
 
 def test_every_refusal_there_can_be_is_described(operations):
@@ -52,3 +60,10 @@ def test_every_error_is_described_as_a_problem_but_where_a_monitor_wants_the_who
     assert others == {("get /api/v1/health/ready", "503"), ("get /api/v1/health/freshness", "503")}
     stale = operations["get /api/v1/health/freshness"]["503"]["content"]
     assert list(stale) == ["application/json", "application/problem+json"]
+
+
+def test_a_format_is_offered_where_there_is_more_than_one():
+    for name, one in described().items():
+        offered = {parameter["name"] for parameter in one.get("parameters", ())}
+        formats = one["responses"].get("200", {}).get("content", {})
+        assert ("format" in offered) == ("text/csv" in formats), name

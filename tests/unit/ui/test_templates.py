@@ -25,6 +25,7 @@ def written(template, **values) -> Page:
     """Write a template of the app at /air/candlewick."""
     shared = {
         "base": "/air/candlewick", "airflow": "/air", "static": str, "navigation": frame.NAVIGATION, "here": "market",
+        "user_name": "admin",
     }  # fmt: skip
     return Page(frame._environment().get_template(template).render(shared | values))
 
