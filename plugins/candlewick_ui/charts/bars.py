@@ -84,14 +84,14 @@ def _prices(bar: Bar) -> tuple[float, float, float, float]:
     return float(bar["low_price"]), min(opened, closed), max(opened, closed), float(bar["high_price"])
 
 
-def boxes(spans: Iterable[tuple[datetime, datetime]], low: float = 0, high: float = 1) -> Points:
-    """Return rectangles over spans of time as points of one path."""
+def boxes(spans: Iterable[tuple[datetime, datetime]]) -> Points:
+    """Return rectangles over spans of time, from 0 to 1, as points of one path."""
     x: list[str | None] = []
     y: list[float | None] = []
     for start, end in spans:
         left, right = stamp(start), stamp(end)
         x += (left, left, right, right, left, None)
-        y += (low, high, high, low, low, None)
+        y += (0, 1, 1, 0, 0, None)
     return x, y
 
 

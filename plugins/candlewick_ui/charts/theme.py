@@ -64,11 +64,6 @@ class Figure:
     summary: str
     notes: list[str] = field(default_factory=list)
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to draw."""
-        return not self.data
-
 
 def layout(palette: Palette, height_pixels: int, **more: Any) -> dict[str, Any]:
     """Return the layout all charts share, and more."""

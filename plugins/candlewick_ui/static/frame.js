@@ -99,7 +99,6 @@ function localTime(event) {
 }
 
 document.addEventListener("pointerover", localTime);
-document.addEventListener("focusin", localTime);
 
 // Inside of Airflow's frame a link may neither open a tab nor leave the frame; Airflow's own document may.
 document.addEventListener("click", (event) => {

@@ -60,4 +60,4 @@ def test_the_spread_is_a_line_over_the_books_that_have_one():
 
 
 def test_books_with_one_side_have_no_spread():
-    assert spread("BTCUSDT", [book(0, None)], Theme.LIGHT).is_empty
+    assert spread("BTCUSDT", [book(0, None)], Theme.LIGHT).data == []

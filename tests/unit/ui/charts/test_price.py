@@ -101,7 +101,7 @@ def test_the_summary_says_the_range_and_the_newest_values():
 
 def test_no_candle_is_no_chart_and_a_sentence():
     drawn = draw([])
-    assert drawn.is_empty
+    assert drawn.data == []
     assert drawn.summary == "There is no candle of BTCUSDT in this range."
 
 
