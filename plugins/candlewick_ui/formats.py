@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
 MAX_AGE_SECONDS = 1
+_WEIGHT = re.compile(r"[01](\.\d{0,3})?")
 DECIMAL_DIGITS, DECIMAL_PLACES = 38, 8
 
 
@@ -55,17 +57,29 @@ def wish(request: Request, form: Format | None) -> Wish:
 
 
 def _accepted(accept: str) -> Format:
-    ranges = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    for media in ranges:
+    for media in _by_preference(accept):
         for form, name in MEDIA_TYPES.items():
-            if media == name:
+            if media == name or media in {"*/*", "text/html"} or (media == "application/*" and form is Format.JSON):
                 return form
-    if not accept or {"*/*", "application/*", "text/html"} & set(ranges):
+    if not accept:
         return Format.JSON
     raise Problem(
         HTTPStatus.NOT_ACCEPTABLE,
         f"expected an Accept of {', '.join(MEDIA_TYPES.values())}, got {accept[:100]!r}; or name ?format=",
     )
+
+
+def _by_preference(accept: str) -> list[str]:
+    """Return what an `Accept` names, what its weights (RFC 9110, 12.4.2) prefer first, without what they refuse."""
+    found = []
+    for part in accept.split(","):
+        media, *parameters = (word.strip().lower() for word in part.split(";"))
+        weights = [word.removeprefix("q=") for word in parameters if word.startswith("q=")]
+        weight = float(weights[0]) if weights and _WEIGHT.fullmatch(weights[0]) else 1.0
+        # A browser that opens an answer in a window names HTML; whoever names one of our formats beside a range wants that.
+        found.append((weight, media in MEDIA_TYPES.values(), media))
+    ordered = sorted(found, key=lambda one: one[:2], reverse=True)  # sorted is stable, also in reverse
+    return [media for weight, _, media in ordered if weight > 0]
 
 
 def plain(value: Any) -> Any:

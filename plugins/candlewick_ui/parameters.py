@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 from pydantic import AfterValidator
 
 from candlewick_ui.formats import Format, Wish, wish
@@ -18,6 +18,10 @@ async def _wanted(request: Request, format: FormatWished = None) -> Wish:  # noq
 
 
 Wanted = Annotated[Wish, Depends(_wanted)]
+# Of what there is as JSON only: a document has no rows to be put into a table.
+Etag = Annotated[
+    str | None, Header(alias="If-None-Match", max_length=1000, description="`ETag` of the answer one has.")
+]
 PathSymbol = Annotated[
     str,
     Path(min_length=1, max_length=50, description="Symbol as the exchange writes it."),

@@ -11,7 +11,7 @@ from candlewick_ui.database import Reader, ReaderOfMarts
 from candlewick_ui.formats import document
 from candlewick_ui.identity import ReaderDep
 from candlewick_ui.jobs import changes, listing
-from candlewick_ui.parameters import Wanted
+from candlewick_ui.parameters import Etag, Wanted
 from candlewick_ui.problems import Problem
 from candlewick_ui.queries import backfills as query
 
@@ -31,9 +31,9 @@ def backfills(
 
 
 @router.get("/backfills/{run_id}", responses=schemas.document(**ROW))
-def backfill(wanted: Wanted, reader: ReaderOfMarts, run_id: RunId) -> Response:
+def backfill(reader: ReaderOfMarts, run_id: RunId, etag: Etag = None) -> Response:
     """Return one backfill."""
-    return document(_of_run(reader, run_id), wanted.etag)
+    return document(_of_run(reader, run_id), etag)
 
 
 @router.get("/backfills/{run_id}/parts", responses=schemas.table(query.PARTS, is_paged=True))

@@ -11,7 +11,7 @@ from candlewick.warehouse.database import utc_now
 from candlewick_ui import schemas
 from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.formats import document
-from candlewick_ui.parameters import Wanted
+from candlewick_ui.parameters import Etag
 from candlewick_ui.queries import dashboard, status, weights
 
 router = APIRouter(tags=["market"])
@@ -37,12 +37,12 @@ _CARDS["items"]["properties"]["sparkline"] = {"type": "array", "items": {"type":
     ),
 )
 def dashboard_metrics(
-    wanted: Wanted,
     reader: ReaderOfMarts,
     sparklines: Annotated[bool, Query(description="With the closes of the last 24 hours.")] = True,
+    etag: Etag = None,
 ) -> Response:
     """Return a card per tracked symbol (price, 24 h change, high, low, volume, freshness) and the state of the whole."""
-    return document(metrics(reader, sparklines=sparklines), wanted.etag)
+    return document(metrics(reader, sparklines=sparklines), etag)
 
 
 def metrics(reader: ReaderOfMarts, *, sparklines: bool) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from candlewick_ui import schemas, tracking
 from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.formats import document, table
 from candlewick_ui.identity import ReaderDep
-from candlewick_ui.parameters import PathSymbol, Wanted
+from candlewick_ui.parameters import Etag, PathSymbol, Wanted
 from candlewick_ui.problems import Problem
 from candlewick_ui.queries import symbols as query
 
@@ -66,14 +66,14 @@ def add_symbol(user: ReaderDep, body: NewSymbol) -> Added:
         history={"type": "object"},
     ),
 )
-def one_symbol(wanted: Wanted, reader: ReaderOfMarts, symbol: PathSymbol) -> Response:
+def one_symbol(reader: ReaderOfMarts, symbol: PathSymbol, etag: Etag = None) -> Response:
     """Return one symbol with every state the exchange told of it, and the run that would load its history."""
     rows = query.symbols(reader, settings().exchange, symbol)
     if not rows:
         raise Problem(404, f"expected a symbol that was tracked or backfilled, got {symbol!r}; GET /symbols has them")
     states = query.lifecycle(reader, settings().exchange, symbol)
     content = {**rows[0], "lifecycle": states, "history": tracking.history_offer(symbol)}
-    return document(content, wanted.etag)
+    return document(content, etag)
 
 
 @router.delete("/symbols/{symbol}", status_code=HTTPStatus.NO_CONTENT)

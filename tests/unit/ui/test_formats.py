@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 from datetime import date, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from candlewick_ui.formats import Format, Wish, table
+from candlewick_ui.formats import Format, Wish, table, wish
+from candlewick_ui.problems import Problem
 
 ROW = {
     "symbol": "BTCUSDT", "open_time": datetime(2026, 3, 5), "close_price": Decimal("1.50000000"), "is_final": True,
@@ -27,3 +29,29 @@ def schema_of(rows):
 def test_a_page_without_values_has_the_columns_types_all_the_same(rows):
     assert schema_of(rows) == schema_of([ROW])
     assert schema_of(rows).field("close_price").type == pa.decimal128(38, 8)
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("", Format.JSON),
+        ("*/*", Format.JSON),
+        ("application/*", Format.JSON),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Format.JSON),
+        ("text/csv", Format.CSV),
+        ("*/*, text/csv", Format.CSV),
+        ("application/json;q=0.1, text/csv", Format.CSV),
+        ("application/json, text/csv;q=0.9", Format.JSON),
+        ("text/csv;q=0.5, Application/VND.apache.parquet; q=0.7", Format.PARQUET),
+        ("text/csv;q=0, */*;q=0.1", Format.JSON),
+        ("text/csv;q=nonsense", Format.CSV),
+    ],
+)
+def test_the_format_is_the_one_the_caller_prefers(accept, form):
+    assert wish(SimpleNamespace(headers={"accept": accept}), None).form is form
+
+
+@pytest.mark.parametrize("accept", ["image/png", "text/csv;q=0", "application/json;q=0.0"])
+def test_what_is_not_to_be_had_is_refused(accept):
+    with pytest.raises(Problem, match=r"application/json, text/csv, application/vnd\.apache\.parquet"):
+        wish(SimpleNamespace(headers={"accept": accept}), None)
