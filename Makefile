@@ -3,6 +3,7 @@
 PYTHON ?= python3
 LAUNCH := PYTHONPATH=include $(PYTHON) -m candlewick.local.bootstrap
 PY := $(LAUNCH) --dev python
+BROWSE := $(LAUNCH) --browser python
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
@@ -48,7 +49,7 @@ clean: ## stop, then delete all data, logs and passwords (YES=1 does not ask, AL
 	@$(LAUNCH) clean $(if $(YES),--yes) $(if $(ALL),--all)
 
 test: lint ## style and types, then every test that runs on this machine (WORKERS=1 one after the other)
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BROWSE) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: ## style, types, SQL and the generated page
 	@$(PY) -m ruff check .
@@ -68,7 +69,7 @@ chaos: ## kill things in the middle and look whether anything was lost
 	@$(PY) -m pytest tests/chaos -m chaos $(ARGS)
 
 screenshots: ## pictures of the pages of the running platform, into docs/images
-	@PYTHONPATH=include:tests $(PYTHON) -m candlewick.local.bootstrap --dev python -m support.screenshots $(ARGS)
+	@PYTHONPATH=include:tests $(PYTHON) -m candlewick.local.bootstrap --browser python -m support.screenshots $(ARGS)
 
 docs: ## write docs/configuration.md from the settings
 	@$(PY) -m candlewick.docs

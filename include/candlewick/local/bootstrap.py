@@ -2,7 +2,7 @@
 
 Runs under the system's Python with nothing but the standard library, because nothing else is there yet. When all is in
 place it does nothing but compare two hashes. ``bootstrap python …`` runs the Airflow environment's Python instead of a
-launcher command; ``--dev`` adds the test and lint tools first.
+launcher command; ``--dev`` adds the test and lint tools first, ``--browser`` these and a browser to test pages in.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def uv_command(log: Path) -> Path:
     return uv
 
 
-def prepare(*, dev: bool, dump: bool = False) -> Environment:
+def prepare(*, dev: bool, dump: bool = False, browser: bool = False) -> Environment:
     """Make both environments, one launcher at a time, and return the Airflow one."""
     folder = home()
     (folder / "logs").mkdir(parents=True, exist_ok=True)
@@ -182,7 +182,7 @@ def prepare(*, dev: bool, dump: bool = False) -> Environment:
             server=env_file.value("AIRFLOW_CONN_WAREHOUSE") is None,
             compiler=airflow in stale,
             dump=dump or dev,  # tests save and restore
-            browser=dev,
+            browser=browser,
         )
         if stale:
             say(f"Preparing virtualenvs under {folder / 'venvs'} (once; then only when requirements change)")
@@ -233,7 +233,8 @@ def halt(environment: Environment, command: list[str]) -> None:
 
 def become(argv: list[str]) -> int:  # noqa: RET503 - exec does not return
     """Prepare what is missing and become the command asked for."""
-    dev = argv[:1] == ["--dev"]
+    browser = argv[:1] == ["--browser"]
+    dev = browser or argv[:1] == ["--dev"]
     command = argv[1:] if dev else argv
     os.environ["CANDLEWICK_HOME"] = str(home())
     if command[:1] and command[0] in WITHOUT_INSTALL:
@@ -241,7 +242,7 @@ def become(argv: list[str]) -> int:  # noqa: RET503 - exec does not return
         if not environment.works():
             return without_installation(command[0], command[1:])
     else:
-        environment = prepare(dev=dev, dump=command[:1] != [] and command[0] in WITH_DUMP)
+        environment = prepare(dev=dev, dump=command[:1] != [] and command[0] in WITH_DUMP, browser=browser)
     os.environ.pop("PYTHONPATH", None)  # the package is installed; children must not see the repository twice
     rest = command[1:] if command[:1] == ["python"] else ["-m", "candlewick.local", *command]
     os.execv(environment.python, [str(environment.python), *rest])  # noqa: S606 - becoming the command is the point

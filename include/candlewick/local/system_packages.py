@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -68,18 +69,30 @@ def _ask(python: str) -> tuple[str, bool, bool]:
     return out[0], out[1] == "True", out[2] == "True"
 
 
-def require_system_packages(python: str, run: Callable[[Sequence[str], str], None], **what: bool) -> None:
+def require_system_packages(
+    python: str,
+    run: Callable[[Sequence[str], str], None],
+    *,
+    server: bool,
+    compiler: bool,
+    dump: bool = False,
+    browser: bool = False,
+) -> None:
     """Install what is missing, as root or through a sudo that asks nothing.
 
     Args:
         python: the interpreter virtualenvs are made from.
         run: runs a command and shows, in the words given with it, that it is at work.
-        what: is going to be done, in the words of :func:`missing_packages`.
+        server: as in :func:`missing_packages`, like what follows.
+        compiler: Python packages are about to be built.
+        dump: the warehouse will be backed up or restored.
+        browser: pages will be tested in one.
 
     Raises:
         BootstrapError: something is missing and cannot be installed from here.
     """
-    need = missing_packages(python, **what)
+    missing = partial(missing_packages, python, server=server, compiler=compiler, dump=dump, browser=browser)
+    need = missing()
     if not need:
         return
     command = ["apt-get", "install", "-y", "--no-install-recommends", *need]
@@ -95,7 +108,7 @@ def require_system_packages(python: str, run: Callable[[Sequence[str], str], Non
         run([*prefix, *command, "-qq"], f"installing system packages ({' '.join(need)})")
     except BootstrapError as error:
         raise BootstrapError(f"{error}\nBy hand: {by_hand}") from None
-    still = missing_packages(python, **what)
+    still = missing()
     if still:
         raise BootstrapError(f"apt-get installed {' '.join(still)}, yet the files are not found.")
 

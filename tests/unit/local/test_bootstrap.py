@@ -51,6 +51,21 @@ def test_a_browser_is_asked_for_only_by_what_tests_pages():
     assert "chromium" not in system_packages.missing_packages(sys.executable, server=True, compiler=False)
 
 
+@pytest.mark.parametrize(
+    ("option", "dev", "browser"), [([], False, False), (["--dev"], True, False), (["--browser"], True, True)]
+)
+def test_a_command_says_whether_it_needs_tools_and_whether_a_browser(monkeypatch, tmp_path, option, dev, browser):
+    monkeypatch.setenv("CANDLEWICK_HOME", str(tmp_path))
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    prepared = []
+    monkeypatch.setattr(
+        bootstrap, "prepare", lambda **asked: prepared.append(asked) or bootstrap.Environment("x", [], package=False)
+    )
+    monkeypatch.setattr(bootstrap.os, "execv", lambda *_: None)
+    bootstrap.become([*option, "python", "-m", "pytest"])
+    assert prepared == [{"dev": dev, "dump": False, "browser": browser}]
+
+
 def test_a_machine_that_has_all_never_calls_apt(monkeypatch):
     monkeypatch.setattr(system_packages, "found", lambda _: True)
     monkeypatch.setattr(system_packages, "_ask", lambda _: ("3.11", True, True))
