@@ -5,7 +5,6 @@ Sessions use autocommit: an idle transaction of a reader would hold up every REN
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
@@ -51,43 +50,6 @@ class DatabaseDown(Exception):
 
 class NotBuilt(DatabaseDown):
     """A table that is asked for is not there yet."""
-
-
-class Raw(StrEnum):
-    """Tables of the raw schema that readers look into; what is not here is not reached."""
-
-    TRACKED_SYMBOLS = "tracked_symbols"
-    EXTRACTION_METADATA = "extraction_metadata"
-    EXTRACTION_OUTCOMES = "extraction_outcomes"
-    LOADS = "loads"
-    PROCESSED_FILES = "processed_files"
-    QUARANTINED_ROWS = "quarantined_rows"
-    PENDING_LOADS = "pending_loads"
-    KLINE_REVISIONS = "kline_revisions"
-    HOST_STATE = "host_state"
-    PIPELINE_EVENTS = "pipeline_events"
-    ARCHIVE_FILES = "archive_files"
-    BACKFILLS = "backfills"
-    BACKFILL_PARTS = "backfill_parts"
-    GAP_LEDGER = "gap_ledger"
-    COVERAGE_COUNTS = "coverage_counts"
-    GAP_CHECKS = "gap_checks"
-    SYMBOL_STATES = "symbol_states"
-    RETENTION_HORIZONS = "retention_horizons"
-    CORRELATION_PAIRS = "correlation_pairs"
-    ARCHIVE_BUNDLES = "archive_bundles"
-    EXPIRED_SPANS = "expired_spans"
-    LIFECYCLE_EVENTS = "lifecycle_events"
-    STORAGE_SAMPLES = "storage_samples"
-
-
-def raw(table: str) -> str:
-    """Return how statements name a table of the raw schema.
-
-    Raises:
-        ValueError: it is none of :class:`Raw`.
-    """
-    return f"{{raw}}.{Raw(table).value}"
 
 
 class Reader:

@@ -22,8 +22,6 @@ from fastapi.responses import RedirectResponse, Response
 from candlewick_ui.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from airflow.api_fastapi.auth.managers.base_auth_manager import ResourceMethod
 
 DAG_OF_THE_DATA = "market_minute"
@@ -45,17 +43,6 @@ def may_read(user: GetUserDep) -> BaseUser:
 
 
 ReaderDep = Annotated[BaseUser, Depends(may_read)]
-
-
-def may(
-    method: ResourceMethod, dag_id: str, what: str, entity: DagAccessEntity | None = None
-) -> Callable[..., BaseUser]:
-    """Return a dependency that lets pass who may do this with a DAG; ``what`` is said when not."""
-
-    def allowed(user: GetUserDep) -> BaseUser:
-        return demand_dag(user, method, dag_id, what, entity)
-
-    return allowed
 
 
 def demand_dag(

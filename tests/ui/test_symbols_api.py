@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
+
+from candlewick.warehouse.database import utc_now
+from candlewick_ui.database import Reader
+from candlewick_ui.queries.symbols import freshness, symbols
 
 PATH = "/candlewick/api/v1/symbols"
 
@@ -31,6 +36,41 @@ def test_the_list_is_the_table_with_the_newest_final_candle(platform_ui):
         (row["symbol"], f"{row['at']:%Y-%m-%dT%H:%M:%S}.000Z") for row in newest
     ]
     assert {(row["is_tracked"], row["status"], row["quote_asset"]) for row in found} == {(True, "TRADING", "USDT")}
+
+
+@pytest.fixture
+def partitions(platform_ui, database):
+    """A reader that notes how many partitions of the facts each statement would look into."""
+
+    class Noting(Reader):
+        def __init__(self):
+            super().__init__(lambda: database.connect(platform_ui.marts), raw_schema=platform_ui.raw)
+            is_mariadb = "mariadb" in self.one("SELECT VERSION() AS version")["version"].lower()
+            self.explain, self.seen = "EXPLAIN PARTITIONS" if is_mariadb else "EXPLAIN", []
+
+        def rows(self, statement, **values):
+            if "fact_klines" in statement:
+                plan = super().rows(f"{self.explain} {statement}", **values)
+                self.seen += [len(step["partitions"].split(",")) for step in plan if step["table"] == "f"]
+            return super().rows(statement, **values)
+
+    reader = Noting()
+    yield reader
+    reader.close()
+
+
+def test_the_newest_candle_is_looked_for_in_the_newest_partitions(partitions):
+    told = freshness(partitions, "binance", utc_now())
+
+    assert told
+    (looked_into,) = partitions.seen
+    assert symbols(partitions, "binance", now=utc_now() + timedelta(days=30))
+    of_all = partitions.seen[-1]
+    assert looked_into < of_all / 4
+
+
+def test_the_newest_candle_of_a_silent_symbol_is_found_all_the_same(partitions):
+    assert symbols(partitions, "binance", now=utc_now() + timedelta(days=30)) == symbols(partitions, "binance")
 
 
 def test_the_list_comes_as_csv_too(platform_ui):

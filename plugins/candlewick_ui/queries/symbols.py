@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from candlewick.settings import settings
+from candlewick.warehouse.database import utc_now
 from candlewick.warehouse.symbols import TRADING
-from candlewick_ui.database import NotBuilt, Raw, raw
+from candlewick_ui.database import NotBuilt
+from candlewick_ui.queries.candles import BEGINNING
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,39 +24,65 @@ LIFECYCLE = ("symbol", "valid_from", "valid_to", "is_current", "status", "base_a
 FRESHNESS = ("symbol", "status", "newest_open_time", "lag_seconds", "is_stale")
 MINUTE = timedelta(minutes=1)
 
+# The newest final minute is looked for so far back first: it prunes the partitions of history, of which there are hundreds.
+LOOK_BACK = timedelta(days=2)
+
 # One step backwards in the key a symbol; MAX would read all of its history.
 _NEWEST = """(
     SELECT f.open_time FROM fact_klines AS f FORCE INDEX (PRIMARY)
     WHERE f.exchange = s.exchange AND f.symbol = s.symbol AND f.interval_code = '1m' AND f.is_final = 1
+        AND f.open_time >= :recent
     ORDER BY f.exchange DESC, f.symbol DESC, f.interval_code DESC, f.open_time DESC LIMIT 1
 )"""
-_SYMBOLS = f"""
+_SYMBOLS = """
 SELECT
     s.symbol, s.active AS is_tracked, s.status, s.status_since, s.base_asset, s.quote_asset, s.first_open_time, s.added_at,
-    s.removed_at, {{newest}} AS newest_open_time
-FROM {raw(Raw.TRACKED_SYMBOLS)} AS s
-WHERE s.exchange = :exchange AND (:symbol IS NULL OR s.symbol = :symbol)
+    s.removed_at, {newest} AS newest_open_time
+FROM {raw}.tracked_symbols AS s
+WHERE s.exchange = :exchange AND (:symbol IS NULL OR s.symbol = :symbol) AND (:tracked IS NULL OR s.active = :tracked)
 ORDER BY s.exchange, s.symbol
+"""
+_OF_OLD = f"""
+SELECT s.symbol, {_NEWEST} AS newest_open_time FROM {{raw}}.tracked_symbols AS s WHERE s.exchange = :exchange AND s.symbol IN :symbols
 """
 _WITH_FACTS, _WITHOUT_FACTS = _SYMBOLS.replace("{newest}", _NEWEST), _SYMBOLS.replace("{newest}", "NULL")
 _LIFECYCLE = f"""
-SELECT {", ".join(LIFECYCLE[:3])}, valid_to IS NULL AS is_current, {", ".join(LIFECYCLE[4:])} FROM {raw(Raw.SYMBOL_STATES)}
+SELECT {", ".join(LIFECYCLE[:3])}, valid_to IS NULL AS is_current, {", ".join(LIFECYCLE[4:])} FROM {{raw}}.symbol_states
 WHERE exchange = :exchange AND symbol = :symbol
 ORDER BY exchange, symbol, valid_from
 """
 
 
-def symbols(reader: Reader, exchange: str, symbol: str | None = None) -> list[dict[str, Any]]:
-    """Return every symbol that was ever tracked or backfilled, or one of them.
+def symbols(
+    reader: Reader,
+    exchange: str,
+    symbol: str | None = None,
+    *,
+    tracked: bool | None = None,
+    now: datetime | None = None,
+) -> list[dict[str, Any]]:
+    """Return every symbol that was ever tracked or backfilled.
 
     ``status`` is the exchange's word, None until it was asked; ``newest_open_time`` is of the newest final 1m candle.
+
+    Args:
+        reader: the warehouse.
+        exchange: name of the exchange.
+        symbol: this one only.
+        tracked: only those that are, or are not, tracked now.
+        now: naive UTC; candles of the two days before it are found at once, older ones by a second look. None: this moment.
     """
+    asked = {"exchange": exchange, "symbol": symbol, "tracked": tracked}
     try:
-        rows = reader.rows(_WITH_FACTS, exchange=exchange, symbol=symbol)
+        rows = reader.rows(_WITH_FACTS, **asked, recent=(now or utc_now()) - LOOK_BACK)
+        silent = [row["symbol"] for row in rows if row["newest_open_time"] is None]
+        older = reader.rows(_OF_OLD, exchange=exchange, symbols=silent, recent=BEGINNING) if silent else []
     except NotBuilt:  # before dbt has built the facts there are symbols all the same
-        rows = reader.rows(_WITHOUT_FACTS, exchange=exchange, symbol=symbol)
+        rows, older = reader.rows(_WITHOUT_FACTS, **asked), []
+    newest = {row["symbol"]: row["newest_open_time"] for row in older}
     for row in rows:
         row["is_tracked"] = bool(row["is_tracked"])
+        row["newest_open_time"] = row["newest_open_time"] or newest.get(row["symbol"])
     return rows
 
 
@@ -79,10 +107,9 @@ def freshness(reader: Reader, exchange: str, now: datetime) -> list[dict[str, An
     """
     allowed = timedelta(minutes=settings().stale_after_minutes)
     found = []
-    for row in symbols(reader, exchange):
-        if row["is_tracked"]:
-            closed = row["newest_open_time"] + MINUTE if row["newest_open_time"] else row["added_at"]
-            lag = now - closed
-            trades = row["status"] in (TRADING, None)
-            found.append({**row, "lag_seconds": int(lag.total_seconds()), "is_stale": trades and lag > allowed})
+    for row in symbols(reader, exchange, tracked=True, now=now):
+        closed = row["newest_open_time"] + MINUTE if row["newest_open_time"] else row["added_at"]
+        lag = now - closed
+        trades = row["status"] in (TRADING, None)
+        found.append({**row, "lag_seconds": int(lag.total_seconds()), "is_stale": trades and lag > allowed})
     return found

@@ -48,8 +48,7 @@ def list_symbols(
     tracked: Annotated[bool | None, Query(description="Only those that are, or are not, tracked now.")] = None,
 ) -> Response:
     """Return every symbol that was ever tracked or backfilled."""
-    rows = query.symbols(reader, settings().exchange)
-    return table([row for row in rows if tracked in (None, row["is_tracked"])], query.COLUMNS, wanted)
+    return table(query.symbols(reader, settings().exchange, tracked=tracked), query.COLUMNS, wanted)
 
 
 @router.post("/symbols", status_code=HTTPStatus.CREATED)
