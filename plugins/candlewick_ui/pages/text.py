@@ -62,6 +62,13 @@ def moment(value: datetime | date | None) -> Markup:
     return Markup('<time datetime="{}">{} UTC</time>').format(iso(value), f"{value:%Y-%m-%d %H:%M:%S}")
 
 
+def minute(value: datetime | None) -> Markup:
+    """Write a time as :func:`moment` does, to the minute, where many stand side by side."""
+    if value is None:
+        return Markup(NOTHING)  # noqa: S704 -- a constant of ours
+    return Markup('<time datetime="{}">{} UTC</time>').format(iso(value), f"{value:%Y-%m-%d %H:%M}")
+
+
 def span(value: timedelta | float | None) -> str:
     """Write a length of time in its two largest units: `3 h 20 min`."""
     if value is None:
@@ -82,5 +89,5 @@ def document(value: Any) -> str:
 
 FILTERS: dict[str, Callable[..., str]] = {
     "exact": exact, "grouped": grouped, "short": short, "signed_percent": signed_percent,
-    "moment": moment, "span": span, "iso": iso, "document": document,
+    "moment": moment, "minute": minute, "span": span, "iso": iso, "document": document,
 }  # fmt: skip

@@ -3,7 +3,7 @@
 import pytest
 
 PATHS = ("data", "data/gaps", "data/revisions", "data/reconciliation", "data/quality", "data/ingestion", "data/deduplication",
-         "data/weight", "data/storage", "data/pipeline", "lineage", "operations", "operations/market_maintenance", "settings")  # fmt: skip
+         "data/weight", "data/storage", "data/pipeline", "lineage", "operations", "operations/market_maintenance", "settings", "dbt/")  # fmt: skip
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -13,6 +13,11 @@ def test_every_page_fits_its_window_and_takes_the_theme(visit, path, theme, widt
     page.page.wait_for_selector("h1")
     assert not page.is_wider_than_its_window()
     assert page.colour() == {"light": "rgb(247, 248, 250)", "dark": "rgb(14, 17, 22)"}[theme]
+
+
+def test_what_can_be_done_to_a_symbol_is_to_be_seen_without_scrolling(visit):
+    box = visit("settings").page.locator("#tracked .table")
+    assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
 
 
 def test_a_gap_of_the_calendar_leads_to_its_rows_in_the_ledger(visit, platform_ui):

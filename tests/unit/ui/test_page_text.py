@@ -47,6 +47,9 @@ def test_a_change_has_its_sign():
 def test_a_time_says_that_it_is_utc_and_carries_it_for_programs():
     written = text.moment(datetime(2026, 3, 1, 12, 30, 5, 123000))
     assert written == '<time datetime="2026-03-01T12:30:05Z">2026-03-01 12:30:05 UTC</time>'
+    short = text.minute(datetime(2026, 3, 1, 12, 30, 5))
+    assert short == '<time datetime="2026-03-01T12:30:05Z">2026-03-01 12:30 UTC</time>'
+    assert text.minute(None) == "\N{EN DASH}"
 
 
 def test_a_span_has_its_two_largest_units():
