@@ -98,7 +98,8 @@ def install(app: FastAPI) -> None:
             for one in error.errors()
         ]
         first = wrong[0]
-        detail = f"{first['where']}: {first['expected'].lower()}, got {first['got']}; correct the request"
+        expected = first["expected"][:1].lower() + first["expected"][1:]
+        detail = f"{first['where']}: {expected}, got {first['got']}; correct the request"
         return answer(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=wrong)
 
     @app.exception_handler(DatabaseBusy)

@@ -70,7 +70,7 @@ ORDER BY data_type, status, reason
 def page(reader: Reader, exchange: str, filters: Filters, limit: int, before: int | None = None) -> Page:
     """Return gaps, the one noticed last first; ``before`` is the gap_id after which the page begins."""
     values = asdict(filters)
-    rows = reader.rows(_PAGE, exchange=exchange, before=before or NEWEST, most=limit + 1, **values)
+    rows = reader.rows(_PAGE, exchange=exchange, before=NEWEST if before is None else before, most=limit + 1, **values)
     for row in rows:
         row["is_explained"] = bool(row["is_explained"])
     return cut(rows, limit, "gap_id")

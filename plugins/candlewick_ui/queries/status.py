@@ -92,5 +92,12 @@ def events(
     before: int | None = None,
 ) -> Page:
     """Return what people were told, newest first; ``before`` is the event_id after which the page begins."""
-    rows = reader.rows(_EVENTS, kind=kind, severity=severity, subject=subject, before=before or NEWEST, most=limit + 1)
+    rows = reader.rows(
+        _EVENTS,
+        kind=kind,
+        severity=severity,
+        subject=subject,
+        before=NEWEST if before is None else before,
+        most=limit + 1,
+    )
     return cut(rows, limit, "event_id")

@@ -62,5 +62,5 @@ def newest(reader: Reader) -> list[dict[str, Any]]:
 
 def events(reader: Reader, store: Store | None, limit: int, before: int | None = None) -> Page:
     """Return what maintenance archived, deleted, cared for; newest first, ``before`` is the event_id after which it begins."""
-    rows = reader.rows(_EVENTS, store=store, before=before or NEWEST, most=limit + 1)
+    rows = reader.rows(_EVENTS, store=store, before=NEWEST if before is None else before, most=limit + 1)
     return cut(rows, limit, "event_id")

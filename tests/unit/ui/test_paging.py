@@ -8,6 +8,7 @@ import pytest
 
 from candlewick_ui import paging
 from candlewick_ui.problems import Problem
+from candlewick_ui.queries import backfills, gaps, status, storage
 
 
 @pytest.mark.parametrize(
@@ -54,3 +55,28 @@ def test_a_page_says_that_there_is_more_only_when_one_more_row_was_found():
     page = paging.cut(rows, 2, "n")
     assert [row["n"] for row in page.rows] == [0, 1]
     assert paging.decode(page.next, int) == (1,)
+
+
+class NothingBefore:
+    """Stands where the reader of the warehouse does; notes before which number rows were asked for."""
+
+    def rows(self, _statement, before, **_values):
+        self.before = before
+        return []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        lambda reader, before: gaps.page(reader, "binance", gaps.Filters(), 10, before),
+        lambda reader, before: status.events(reader, 10, before=before),
+        lambda reader, before: storage.events(reader, None, 10, before),
+        lambda reader, before: backfills.newest(reader, 10, before),
+    ],
+)
+def test_a_list_that_has_come_to_its_end_does_not_begin_again(page):
+    reader = NothingBefore()
+    page(reader, 0)
+    assert reader.before == 0
+    page(reader, None)
+    assert reader.before == 2**63 - 1
