@@ -17,6 +17,7 @@ from candlewick_ui.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 
@@ -71,9 +72,13 @@ def remove(user: BaseUser, symbol: str) -> None:
         raise _unavailable(error) from error
 
 
-def history_offer(symbol: str) -> dict[str, Any]:
-    """Return the run that would load all history of a symbol: `POST /jobs/{job}/runs` with this conf."""
-    conf = {"symbols": [symbol], "start": FIRST_DAY, "end": f"{utc_now():%Y-%m-%d}"}
+def history_offer(symbol: str, first_open_time: datetime | None = None) -> dict[str, Any]:
+    """Return the run that would load all history of a symbol: `POST /jobs/{job}/runs` with this conf.
+
+    It begins with the exchange's first candle of the symbol (naive UTC) where that is known: what lies before is not there to be had.
+    """
+    start = f"{first_open_time:%Y-%m-%d}" if first_open_time else FIRST_DAY
+    conf = {"symbols": [symbol], "start": start, "end": f"{utc_now():%Y-%m-%d}"}
     return {"job": HISTORY_JOB, "conf": conf}
 
 

@@ -59,10 +59,16 @@ def trigger(user: BaseUser, dag_id: str, conf: dict[str, Any], note: str | None 
     """
     identity.demand_dag(user, "POST", dag_id, "trigger this job", DagAccessEntity.RUN)
     with audit.recorded(user, "trigger_dag_run", dag_id=dag_id, conf=conf) as session:
-        if found(session, dag_id).has_import_errors:
+        model = found(session, dag_id)
+        if model.has_import_errors:
             raise Problem(
                 HTTPStatus.CONFLICT,
                 f"expected a job that can be read, but {dag_id} has import errors; see Airflow's start page",
+            )
+        if model.allowed_run_types is not None and DagRunType.MANUAL not in model.allowed_run_types:
+            raise Problem(
+                HTTPStatus.CONFLICT,
+                f"expected a job people may trigger, but {dag_id} runs by its schedule alone; wait for it",
             )
         dag = serialized(session, dag_id)
         try:

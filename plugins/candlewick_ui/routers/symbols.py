@@ -71,7 +71,7 @@ def one_symbol(reader: ReaderOfMarts, symbol: PathSymbol, etag: Etag = None) -> 
     if not rows:
         raise Problem(404, f"expected a symbol that was tracked or backfilled, got {symbol!r}; GET /symbols has them")
     states = query.lifecycle(reader, settings().exchange, symbol)
-    content = {**rows[0], "lifecycle": states, "history": tracking.history_offer(symbol)}
+    content = {**rows[0], "lifecycle": states, "history": tracking.history_offer(symbol, rows[0]["first_open_time"])}
     return document(content, etag)
 
 
