@@ -15,8 +15,9 @@ def test_every_page_fits_its_window_and_takes_the_theme(visit, path, theme, widt
     assert page.colour() == {"light": "rgb(247, 248, 250)", "dark": "rgb(14, 17, 22)"}[theme]
 
 
-def test_what_can_be_done_to_a_symbol_is_to_be_seen_without_scrolling(visit):
-    box = visit("settings").page.locator("#tracked .table")
+@pytest.mark.parametrize(("path", "table"), [("settings", "#tracked .table"), ("operations", "#jobs")])
+def test_what_can_be_done_to_a_row_is_to_be_seen_without_scrolling(visit, path, table):
+    box = visit(path).page.locator(table)
     assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
 
 
