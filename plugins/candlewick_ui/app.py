@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
-from candlewick_ui import api_docs, guards, identity, pages, problems, routers, telemetry
+from candlewick_ui import api_docs, guards, identity, pages, parameters, problems, routers, telemetry
 from candlewick_ui.same_origin import SAFE_METHODS
 
 API_PREFIX = "/api/v1"
@@ -56,8 +56,9 @@ def make_app() -> FastAPI:
     identity.install(app)
     guards.install(app)
     telemetry.install(app)
+    before = [Depends(identity.may_read), Depends(parameters.known_only)]
     for router in routers.routers():
-        app.include_router(router, prefix=API_PREFIX, dependencies=[Depends(identity.may_read)], responses=REFUSALS)
+        app.include_router(router, prefix=API_PREFIX, dependencies=before, responses=REFUSALS)
     for route in app.routes:
         if isinstance(route, APIRoute) and not route.methods <= SAFE_METHODS:
             route.responses = {**route.responses, **REFUSALS_OF_CHANGES}

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BaseModel
 
 from candlewick_ui.formats import Format, Wish, wish
+from candlewick_ui.problems import Problem
+
+if TYPE_CHECKING:
+    from fastapi.dependencies.models import Dependant
 
 FormatWished = Annotated[Format | None, Query(description="json, csv or parquet; else `Accept` says.")]
 
@@ -36,3 +41,34 @@ OneInterval = Annotated[
     str | None,
     Query(pattern=r"^\d{1,2}[smhdwM]$", description="Interval of the candles (1m, 1h, ...); all if not given."),
 ]
+
+
+async def known_only(request: Request) -> None:
+    """Refuse a query parameter that the route does not have: one that is misspelt would be taken for one not given.
+
+    Raises:
+        Problem: 422.
+    """
+    route = request.scope["route"]
+    known = _names(route.dependant) if route.include_in_schema else None
+    unknown = sorted(set(request.query_params) - known) if known is not None else []
+    if unknown:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"expected parameters among {', '.join(sorted(known or ())) or 'none'}, got {unknown[0][:100]!r}; correct the request",
+        )
+
+
+def _names(dependant: Dependant) -> set[str] | None:
+    """Return the query parameters of a route, those of what it depends on included; None where a model checks them itself."""
+    names = set()
+    for field in dependant.query_params:
+        if isinstance(field.field_info.annotation, type) and issubclass(field.field_info.annotation, BaseModel):
+            return None
+        names.add(field.alias)
+    for other in dependant.dependencies:
+        inner = _names(other)
+        if inner is None:
+            return None
+        names |= inner
+    return names

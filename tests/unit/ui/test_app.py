@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from starlette.testclient import TestClient
 
+from candlewick_ui import database
 from candlewick_ui.app import make_app
 from candlewick_ui.identity import may_read, page_login, page_reader
 
@@ -67,3 +69,51 @@ def test_a_format_is_offered_where_there_is_more_than_one():
         offered = {parameter["name"] for parameter in one.get("parameters", ())}
         formats = one["responses"].get("200", {}).get("content", {})
         assert ("format" in offered) == ("text/csv" in formats), name
+
+
+@pytest.fixture(scope="module")
+def client():
+    """The app without a login, and without a warehouse: what is refused is refused before either is asked."""
+
+    class Empty:
+        """Stands where the reader of the warehouse does."""
+
+        def rows(self, _statement, **_values):
+            return []
+
+        def one(self, _statement, **_values):
+            return None
+
+    app = make_app()
+    app.dependency_overrides[may_read] = lambda: None
+    app.dependency_overrides[database._shared] = Empty
+    return TestClient(app)
+
+
+@pytest.mark.parametrize(
+    ("path", "among", "got"),
+    [
+        ("candles/BTCUSDT?start=2024-01-01", "cursor, format, from, interval, limit, to", "'start'"),
+        ("gaps?symbols=BTCUSDT", "symbol, to", "'symbols'"),
+        ("health/live?verbose=1", "none", "'verbose'"),
+    ],
+)
+def test_a_parameter_nobody_knows_is_not_taken_for_one_not_given(client, path, among, got):
+    answer = client.get(f"/api/v1/{path}")
+
+    assert answer.status_code == 422
+    assert f"{among}, got {got}" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["gaps?status=open&from=2024-01-01&cursor=WzFd&limit=5&format=json", "statistics?limit=1", "analytics/providers"],
+)
+def test_a_parameter_that_is_known_is_heard(client, path):
+    assert client.get(f"/api/v1/{path}").status_code == 200
+
+
+def test_what_a_provider_does_not_know_it_says_itself(client):
+    answer = client.get("/api/v1/analytics/data/rsi/BTCUSDT?perid=21")
+
+    assert (answer.status_code, answer.json()["errors"][0]["where"]) == (422, "query.perid")
