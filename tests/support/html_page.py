@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 
 VOID = {"input", "meta", "link", "br", "option", "img", "path", "rect", "hr"}
 
@@ -111,3 +112,10 @@ class Page(HTMLParser):
     def one(self, name: str) -> Element:
         """Return the element with this id."""
         return next(one for one in self.elements if one.attributes.get("id") == name)
+
+
+def opened(platform_ui: Any, path: str, user: str = "admin", **params: Any) -> Page:
+    """Return the page at a path below ``/candlewick``, as somebody sees it."""
+    answer = platform_ui.get(path, user=user, **params)
+    assert answer.status_code == 200, answer.text[:2000]
+    return Page(answer.text)

@@ -11,16 +11,10 @@ from markupsafe import Markup
 from candlewick.warehouse.database import utc_now
 from candlewick_ui.pages.tables import size
 from candlewick_ui.pages.text import NOTHING
-from support.html_page import Page
+from support.html_page import Page, opened
 
 PARTS = ("data", "data/gaps", "data/revisions", "data/reconciliation", "data/quality", "data/ingestion", "data/deduplication",
          "data/weight", "data/storage", "data/pipeline")  # fmt: skip
-
-
-def opened(platform_ui, path, **params) -> Page:
-    answer = platform_ui.get(path, **params)
-    assert answer.status_code == 200, answer.text[:2000]
-    return Page(answer.text)
 
 
 @pytest.mark.parametrize("path", PARTS)
@@ -237,6 +231,25 @@ def test_every_series_and_alert_of_the_pipeline_is_shown(platform_ui, alert):
         (row["kind"], row["message"]) for row in events
     ]
     assert alert in [row["message"] for row in events]
+
+
+@pytest.fixture
+def alerts(platform_ui):
+    """More alerts than a page has."""
+    values = ", ".join(["(UTC_TIMESTAMP(3), 'room_again', 'info', 'x', 'of a test of leafing')"] * 60)
+    platform_ui.sql(
+        f"INSERT INTO {{raw}}.pipeline_events (occurred_at, kind, severity, subject, message) VALUES {values}"
+    )
+    yield
+    platform_ui.sql("DELETE FROM {raw}.pipeline_events WHERE message = 'of a test of leafing'")
+
+
+def test_what_is_said_before_a_list_stands_on_its_first_page_alone(platform_ui, alerts):
+    first = opened(platform_ui, "data/pipeline")
+    [older] = [one.attributes["href"] for one in first.elements if one.attributes.get("rel") == "next"]
+    second = Page(platform_ui.client().get(f"/candlewick/data/pipeline{older}").text)
+    assert first.tables[0].caption == "Series"
+    assert [table.caption for table in second.tables] == ["Alerts"]
 
 
 def test_a_cursor_nobody_gave_is_refused_with_a_sentence(platform_ui):

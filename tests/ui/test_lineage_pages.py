@@ -6,13 +6,7 @@ import json
 
 import pytest
 
-from support.html_page import Page
-
-
-def opened(platform_ui, path, **params) -> Page:
-    answer = platform_ui.get(path, **params)
-    assert answer.status_code == 200, answer.text[:2000]
-    return Page(answer.text)
+from support.html_page import opened
 
 
 @pytest.fixture(scope="module")

@@ -13,13 +13,7 @@ from candlewick.warehouse.database import utc_now
 from candlewick_ui.database import Reader
 from candlewick_ui.pages.text import NOTHING
 from candlewick_ui.queries import backfills
-from support.html_page import Page
-
-
-def opened(platform_ui, path, user="admin", **params) -> Page:
-    answer = platform_ui.get(path, user=user, **params)
-    assert answer.status_code == 200, answer.text[:2000]
-    return Page(answer.text)
+from support.html_page import opened
 
 
 def changes(page) -> list[tuple[str, str]]:

@@ -185,14 +185,18 @@ def reconciled_days(
     exchange = settings().exchange
     filters = reconciliation.Filters(first, last, symbol, check, outcome or reconciliation.Outcome.ALL)
     found = reconciliation.page(reader, exchange, filters, ROWS_OF_A_PAGE, decode(cursor, *reconciliation.KEY))
-    sums = reconciliation.summary(reader, exchange, symbol, first, last)
+    tables = [Table("Days", CHECK_COLUMNS, found.rows, "No compared day is like that.")]
+    if not cursor:
+        sums = reconciliation.summary(reader, exchange, symbol, first, last)
+        tables.insert(
+            0,
+            Table(
+                "Sums by check", CHECK_SUMS, sums, "No day was compared in this span; market_reconcile does it daily."
+            ),
+        )
     return data_page(
-        request, user, "data/reconciliation", found=found, cursor=cursor,
+        request, user, "data/reconciliation", found=found, cursor=cursor, tables=tables,
         intro=SPAN.format(moment(first), moment(last)),
-        tables=[
-            Table("Sums by check", CHECK_SUMS, sums, "No day was compared in this span; market_reconcile does it daily."),
-            Table("Days", CHECK_COLUMNS, found.rows, "No compared day is like that."),
-        ],
         fields=[
             Field("symbol", "Symbol", symbol), choice("check", "Check", check, reconciliation.Check),
             choice("outcome", "Days", outcome, DIFFERENT), Field("start", "From (UTC day)", first, kind="date"),

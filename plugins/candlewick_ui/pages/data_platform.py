@@ -76,21 +76,29 @@ def storage_and_growth(
     cursor: Cursor = None,
 ) -> Response:
     """Answer with sizes, growth and what maintenance did."""
-    newest = [row for row in storage.newest(reader) if store is None or row["store"] == store]
-    days = storage.days(reader, store, today() - GROWTH_DAYS, today())
     before = decode(cursor, *storage.EVENTS_KEY)
     care = storage.events(reader, store, ROWS_OF_A_PAGE, before[0] if before else None)
-    not_yet = "Nothing was sampled yet; market_hourly does it."
+    tables = [
+        Table("What maintenance did", CARE, care.rows, "Maintenance has archived and deleted nothing yet.", head=False)
+    ]
+    if not cursor:
+        tables[:0] = sizes(reader, store)
     return data_page(
-        request, user, "data/storage", found=care, cursor=cursor,
+        request, user, "data/storage", found=care, cursor=cursor, tables=tables,
         intro="How large tables, buckets and disks are, how fast they grow, and when they are full.",
-        tables=[
-            Table("Now, the largest first", SIZES, newest, not_yet),
-            Table("The sums, day by day", GROWTH, [row for row in days if row["name"] == SUMS], not_yet),
-            Table("What maintenance did", CARE, care.rows, "Maintenance has archived and deleted nothing yet.", head=False),
-        ],
         fields=[choice("store", "Store", store, storage.Store)],
     )  # fmt: skip
+
+
+def sizes(reader: ReaderOfMarts, store: storage.Store | None) -> list[Table]:
+    """Return how large everything is now, and the sums of the last days."""
+    newest = [row for row in storage.newest(reader) if store is None or row["store"] == store]
+    days = storage.days(reader, store, today() - GROWTH_DAYS, today())
+    not_yet = "Nothing was sampled yet; market_hourly does it."
+    return [
+        Table("Now, the largest first", SIZES, newest, not_yet),
+        Table("The sums, day by day", GROWTH, [row for row in days if row["name"] == SUMS], not_yet),
+    ]
 
 
 @router.get("/data/pipeline")
@@ -108,14 +116,15 @@ def pipeline(
     told = status.events(
         reader, ROWS_OF_A_PAGE, kind=kind, severity=severity, subject=symbol, before=before[0] if before else None
     )
-    return data_page(
-        request, user, "data/pipeline", found=told, cursor=cursor,
-        intro="How far each series is at this moment, which loads wait for dbt, and the alerts, newest first.",
-        tables=[
+    tables = [Table("Alerts", ALERTS, told.rows, "Nobody had to be told anything.", head=False)]
+    if not cursor:
+        tables[:0] = [
             Table("Series", SERIES, status.series(reader, settings().exchange, symbol), "No symbol is tracked."),
             Table("Waiting loads", QUEUES, status.queues(reader), "No load waits: everything is built."),
-            Table("Alerts", ALERTS, told.rows, "Nobody had to be told anything.", head=False),
-        ],
+        ]
+    return data_page(
+        request, user, "data/pipeline", found=told, cursor=cursor, tables=tables,
+        intro="How far each series is at this moment, which loads wait for dbt, and the alerts, newest first.",
         fields=[
             Field("symbol", "Symbol", symbol), choice("kind", "Kind of alert", kind, status.Kind), choice("severity", "Severity", severity, status.Severity),
         ],

@@ -118,15 +118,14 @@ def deduplication_counts(
     first, last = times.days(start, end, DEDUPLICATION_DAYS, utc_now())
     after = decode(cursor, *deduplication.KEY)
     found = deduplication.page(reader, exchange, symbol, first, last, ROWS_OF_A_PAGE, after)
-    totals = deduplication.totals(reader, exchange, symbol, first, last)
     nothing = "Nothing was loaded in this span, or it is not counted yet; market_hourly does it."
+    tables = [Table("By series", SERIES, shares(found.rows), nothing)]
+    if not cursor:
+        totals = deduplication.totals(reader, exchange, symbol, first, last)
+        tables.insert(0, Table("Sums of each day", DAYS, shares(totals), nothing))
     return data_page(
-        request, user, "data/deduplication", found=found, cursor=cursor,
+        request, user, "data/deduplication", found=found, cursor=cursor, tables=tables,
         intro="What was received and what of it is stored: a candle that is read again, or while it is unfinished, is kept once.",
-        tables=[
-            Table("Sums of each day", DAYS, shares(totals), nothing),
-            Table("By series", SERIES, shares(found.rows), nothing),
-        ],
         fields=[
             Field("symbol", "Symbol", symbol), Field("start", "From (UTC day)", first, kind="date"), Field("end", "To (UTC day)", last, kind="date"),
         ],
