@@ -85,6 +85,13 @@ def test_the_page_one_is_on_is_marked_in_the_navigation(market):
     assert re.findall(r'<a href="([^"]+)" aria-current="page">', market.text) == ["/candlewick/market"]
 
 
+@pytest.mark.parametrize("path", ["market", "data", "lineage", "settings", "figures/correlation", "no/such/page"])
+def test_a_page_runs_scripts_of_this_server_alone(platform_ui, path):
+    policy = platform_ui.get(path).headers["content-security-policy"]
+    assert "script-src 'self';" in policy
+    assert "frame-ancestors 'self'" in policy
+
+
 def test_pages_have_no_script_in_their_text(platform_ui):
     for path in ("market", "analytics"):
         text = platform_ui.get(path).text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 
 from candlewick.settings import settings
+from candlewick.warehouse.database import utc_now
 from candlewick_ui.charts import sparkline
 from candlewick_ui.database import NotBuilt, ReaderOfMarts
 from candlewick_ui.pages.frame import PageUser, page, page_router
@@ -49,7 +50,7 @@ def market_cards(request: Request, user: PageUser, reader: ReaderOfMarts, order:
 
 
 def _values(reader: ReaderOfMarts, order: Order) -> dict[str, Any]:
-    exchange, now = settings().exchange, datetime.now(UTC).replace(tzinfo=None)
+    exchange, now = settings().exchange, utc_now()
     try:
         rows = dashboard.cards(reader, exchange, now)
     except NotBuilt as error:  # a platform that just began; the open page asks again by itself

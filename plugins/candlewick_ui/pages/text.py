@@ -44,7 +44,7 @@ def short(value: Decimal | float | None) -> str:
 
 
 def signed_percent(value: Decimal | float | None) -> str:
-    """Write a change in per cent, its sign always there: `+1.25 %`."""
+    """Write a change in per cent, its sign always there, of one that is rounded away too: `+1.25 %`, `-0.00 %`."""
     return NOTHING if value is None else f"{value:+.2f} %"
 
 

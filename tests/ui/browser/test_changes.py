@@ -149,8 +149,14 @@ def test_a_symbol_is_tracked_its_history_offered_and_it_is_removed(visit, platfo
     expect(page.locator("#tracked")).to_contain_text("SOLUSDT")
     expect(page.get_by_text("Load the history of SOLUSDT as well?")).to_be_visible()
     assert platform_ui.sql(known) == [{"active": 1}]
-    page.get_by_role("button", name="Not now").click()
+    page.get_by_role("button", name="Load history").click()
     expect(page.locator("#load-history")).to_be_hidden()
+    expect(page.locator("#symbols-outcome")).to_contain_text("History is on its way")
+    (run,) = platform_ui.server.metadata(
+        "SELECT run_id, conf FROM dag_run WHERE dag_id = 'market_backfill' ORDER BY id DESC LIMIT 1"
+    )
+    assert json.loads(run["conf"])["symbols"] == ["SOLUSDT"]
+    platform_ui.client().post(f"/candlewick/api/v1/jobs/market_backfill/runs/{run['run_id']}/cancel").raise_for_status()
     row = page.locator("#tracked tr", has_text="SOLUSDT")
     row.get_by_role("button", name="Stop tracking SOLUSDT").click()
     row.get_by_role("button", name="Really stop? Stop tracking SOLUSDT", exact=True).click()
