@@ -145,16 +145,29 @@ def table(
     return bytes_(body, MEDIA_TYPES[wanted.form], wanted.etag)
 
 
-def document(content: Any, wanted_etag: str | None) -> Response:
-    """Answer with one JSON document."""
-    return bytes_(msgspec.json.encode(plain(content)), MEDIA_TYPES[Format.JSON], wanted_etag)
+def document(content: Any, wanted_etag: str | None, lasting: Any = None) -> Response:
+    """Answer with one JSON document.
+
+    Args:
+        content: the document.
+        wanted_etag: the caller's `If-None-Match`.
+        lasting: the document without what only time changes: then the ETag is of this, and weak (RFC 9110, 8.8.1).
+    """
+    told = None if lasting is None else msgspec.json.encode(plain(lasting))
+    return bytes_(msgspec.json.encode(plain(content)), MEDIA_TYPES[Format.JSON], wanted_etag, lasting=told)
 
 
-def bytes_(body: bytes, media_type: str, wanted_etag: str | None, max_age_seconds: int = MAX_AGE_SECONDS) -> Response:
-    """Answer with bytes, or with 304 when the caller has them already."""
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+def bytes_(
+    body: bytes,
+    media_type: str,
+    wanted_etag: str | None,
+    max_age_seconds: int = MAX_AGE_SECONDS,
+    lasting: bytes | None = None,
+) -> Response:
+    """Answer with bytes, or with 304 when the caller has them already; with ``lasting`` when it has what matters of them."""
+    etag = f'"{hashlib.sha256(body if lasting is None else lasting).hexdigest()[:32]}"'
     headers = {
-        "ETag": etag,
+        "ETag": etag if lasting is None else f"W/{etag}",
         "Cache-Control": f"private, max-age={max_age_seconds}, must-revalidate",
         "Vary": "Accept, Cookie",
     }

@@ -42,7 +42,10 @@ def dashboard_metrics(
     etag: Etag = None,
 ) -> Response:
     """Return a card per tracked symbol (price, 24 h change, high, low, volume, freshness) and the state of the whole."""
-    return document(metrics(reader, sparklines=sparklines), etag)
+    told = metrics(reader, sparklines=sparklines)
+    # When it was asked, and how long ago `final_until` was: with these two no answer would ever be the one before.
+    lasting = {**told, "as_of": None, "symbols": [{**card, "lag_seconds": None} for card in told["symbols"]]}
+    return document(told, etag, lasting)
 
 
 def metrics(reader: ReaderOfMarts, *, sparklines: bool) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """How large the stores are, and the budget of requests."""
 
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -11,10 +12,11 @@ from candlewick_ui import paging, schemas, times
 from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.formats import table
 from candlewick_ui.parameters import Wanted
+from candlewick_ui.problems import Problem
 from candlewick_ui.queries import storage, weights
 
 router = APIRouter(tags=["operations"])
-DAYS, AN_HOUR, LONGEST = 7, timedelta(hours=1), timedelta(days=1)
+DAYS, MOST_DAYS, AN_HOUR, LONGEST = 7, 92, timedelta(hours=1), timedelta(days=1)
 OneStore = Annotated[storage.Store | None, Query(description="One store.")]
 
 
@@ -26,8 +28,13 @@ def storage_health(
     first: times.FirstDay = None,
     last: times.LastDay = None,
 ) -> Response:
-    """Return size, growth a day and days until full of each store and table, by UTC day, the newest first."""
+    """Return size, growth a day and days until full of each store and table, by UTC day (at most 92), the newest first."""
     since, until = times.days(first, last, DAYS, utc_now())
+    if (until - since).days >= MOST_DAYS:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"expected at most {MOST_DAYS} days, got {since} to {until}; ask for them one after the other",
+        )
     return table(storage.days(reader, store, since, until), storage.COLUMNS, wanted)
 
 

@@ -117,3 +117,10 @@ def test_what_a_provider_does_not_know_it_says_itself(client):
     answer = client.get("/api/v1/analytics/data/rsi/BTCUSDT?perid=21")
 
     assert (answer.status_code, answer.json()["errors"][0]["where"]) == (422, "query.perid")
+
+
+def test_no_more_days_of_storage_are_told_at_once_than_a_quarter_has(client):
+    span = "from=2026-01-01&to=2026-04-0"
+    assert client.get(f"/api/v1/storage?{span}2").status_code == 200
+    refused = client.get(f"/api/v1/storage?{span}3")
+    assert (refused.status_code, "at most 92 days" in refused.json()["detail"]) == (422, True)

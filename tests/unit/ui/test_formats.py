@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from candlewick_ui.formats import Format, Wish, table, wish
+from candlewick_ui.formats import Format, Wish, document, table, wish
 from candlewick_ui.problems import Problem
 
 ROW = {
@@ -55,3 +55,21 @@ def test_the_format_is_the_one_the_caller_prefers(accept, form):
 def test_what_is_not_to_be_had_is_refused(accept):
     with pytest.raises(Problem, match=r"application/json, text/csv, application/vnd\.apache\.parquet"):
         wish(SimpleNamespace(headers={"accept": accept}), None)
+
+
+def test_what_only_time_has_changed_is_not_sent_again():
+    def asked(second, price, etag=None):
+        return document({"as_of": second, "price": Decimal(price)}, etag, lasting={"price": Decimal(price)})
+
+    first = asked(1, "1.5")
+    etag = first.headers["etag"]
+    assert etag.startswith('W/"')
+    assert first.body == b'{"as_of":1,"price":"1.5"}'
+    assert asked(2, "1.5", etag).status_code == 304
+    assert asked(2, "1.6", etag).status_code == 200
+
+
+def test_of_what_does_not_pass_every_byte_counts():
+    etag = document({"as_of": 1}, None).headers["etag"]
+
+    assert [document({"as_of": second}, etag).status_code for second in (1, 2)] == [304, 200]
