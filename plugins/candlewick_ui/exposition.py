@@ -7,13 +7,13 @@ read as a restart.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from candlewick_ui.queries.metrics import Measures
 
@@ -33,7 +33,9 @@ class _Collector:
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield each metric with its samples."""
-        yield from _symbols(self._measures)
+        if self._measures.cards is not None:
+            yield from _cards(self._measures.cards)
+        yield from _gaps(self._measures)
         yield from _work(self._measures)
         yield from _hosts(self._measures)
         yield _gauge("stream_listeners", "Listeners of the stream in this process.", (), [((), self._stream_listeners)])
@@ -46,8 +48,7 @@ def _gauge(name: str, text: str, labels: Sequence[str], samples: Iterable[Sample
     return family
 
 
-def _symbols(seen: Measures) -> Iterator[GaugeMetricFamily]:
-    cards = seen.cards
+def _cards(cards: Sequence[Mapping[str, Any]]) -> Iterator[GaugeMetricFamily]:
     yield _gauge(
         "freshness_seconds",
         "Seconds since the newest final 1m candle closed; no sample: there is none within two days.",
@@ -61,6 +62,9 @@ def _symbols(seen: Measures) -> Iterator[GaugeMetricFamily]:
         (((card["symbol"],), int(card["is_stale"])) for card in cards),
     )
     yield _gauge("tracked_symbols", "Symbols that are followed.", (), [((), len(cards))])
+
+
+def _gaps(seen: Measures) -> Iterator[GaugeMetricFamily]:
     gaps = [((gap["symbol"], gap["data_type"], gap["status"]), gap) for gap in seen.gaps]
     labels = ("symbol", "data_type", "status")
     yield _gauge("gaps", "Gaps that are open or unexplained.", labels, ((key, gap["gaps"]) for key, gap in gaps))

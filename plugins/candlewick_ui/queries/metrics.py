@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from candlewick_ui.database import NotBuilt
 from candlewick_ui.queries import dashboard, status, weights
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ GROUP BY symbol, data_type, status
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """All that is told at one moment (naive UTC); rows as the queries give them."""
+    """All that is told at one moment (naive UTC); rows as the queries give them. ``cards`` None: dbt has yet to build the marts."""
 
     now: datetime
-    cards: list[dict[str, Any]]
+    cards: list[dict[str, Any]] | None
     loads: list[dict[str, Any]]
     requests: list[dict[str, Any]]
     gaps: list[dict[str, Any]]
@@ -46,7 +47,7 @@ def measure(reader: Reader, exchange: str, now: datetime) -> Measures:
     since = now - WINDOW
     return Measures(
         now,
-        dashboard.cards(reader, exchange, now),
+        _cards(reader, exchange, now),
         status.loads(reader, since),
         reader.rows(_REQUESTS, exchange=exchange, since=since),
         reader.rows(_GAPS, exchange=exchange),
@@ -54,3 +55,10 @@ def measure(reader: Reader, exchange: str, now: datetime) -> Measures:
         status.queues(reader),
         status.events_since(reader, since),
     )
+
+
+def _cards(reader: Reader, exchange: str, now: datetime) -> list[dict[str, Any]] | None:
+    try:
+        return dashboard.cards(reader, exchange, now)
+    except NotBuilt:  # all else is of ledgers, which are there from the start: whoever watches sees the first loads
+        return None
