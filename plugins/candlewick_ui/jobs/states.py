@@ -19,6 +19,6 @@ def states(dag_id: str, run_ids: Collection[str]) -> dict[str, str]:
     """
     if not run_ids:
         return {}
-    named = select(DagRun.run_id, DagRun.state).where(DagRun.dag_id == dag_id, DagRun.run_id.in_(run_ids))
+    named = select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id.in_(run_ids))
     with create_session() as session:
-        return {run_id: str(state) for run_id, state in session.execute(named)}
+        return {run.run_id: str(run.state) for run in session.scalars(named)}
