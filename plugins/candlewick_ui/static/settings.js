@@ -6,11 +6,12 @@ document.getElementById("add-symbol")?.addEventListener("done", (event) => {
   if (!offer) return;
   const { symbol, history } = event.detail.answer;
   offer.elements.symbols.value = history.conf.symbols.join(" ");
-  offer.elements.start.min = history.conf.start;
-  offer.elements.end.max = history.conf.end;
+  const { start, end } = offer.elements;
+  [start.min, end.max] = [history.conf.start, history.conf.end];
+  if (start.value < start.min) start.value = start.min; // a symbol that is younger than what is offered of others
   offer.querySelector("[data-symbol]").textContent = symbol;
   offer.hidden = false;
-  offer.elements.start.focus();
+  start.focus();
 });
 
 offer?.addEventListener("done", () => { offer.hidden = true; });
