@@ -61,7 +61,7 @@ async def known_only(request: Request) -> None:
 
 def _names(dependant: Dependant) -> set[str] | None:
     """Return the query parameters of a route, those of what it depends on included; None where a model checks them itself."""
-    names = set()
+    names: set[str] = set()
     for field in dependant.query_params:
         if isinstance(field.field_info.annotation, type) and issubclass(field.field_info.annotation, BaseModel):
             return None
