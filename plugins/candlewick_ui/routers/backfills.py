@@ -11,13 +11,13 @@ from candlewick_ui.database import Reader, ReaderOfMarts
 from candlewick_ui.formats import document
 from candlewick_ui.identity import ReaderDep
 from candlewick_ui.jobs import changes, listing
-from candlewick_ui.parameters import Etag, Wanted
+from candlewick_ui.parameters import ONE_LINE, Etag, Wanted
 from candlewick_ui.problems import Problem
 from candlewick_ui.queries import backfills as query
 
 DAG_ID = "market_backfill"
 router = APIRouter(tags=["operations"])
-RunId = Annotated[str, Path(max_length=250, description="Name of the run of market_backfill.")]
+RunId = Annotated[str, Path(max_length=250, pattern=ONE_LINE, description="Name of the run of market_backfill.")]
 ROW = schemas.rows(query.COLUMNS)["items"]["properties"]
 
 

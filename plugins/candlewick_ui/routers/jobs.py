@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from candlewick_ui.identity import ReaderDep
 from candlewick_ui.jobs import changes, listing, schedule
+from candlewick_ui.parameters import ONE_LINE
 
 router = APIRouter(tags=["operations"])
-DagId = Annotated[str, Path(max_length=250, description="Name of the DAG.")]
-RunId = Annotated[str, Path(max_length=250, description="Name of the run.")]
+DagId = Annotated[str, Path(max_length=250, pattern=ONE_LINE, description="Name of the DAG.")]
+RunId = Annotated[str, Path(max_length=250, pattern=ONE_LINE, description="Name of the run.")]
 
 
 class Jobs(BaseModel):
