@@ -230,9 +230,10 @@ def test_what_the_poller_does_is_not_done_for_its_first_listener():
         numbers, look = [], feed.look
         feed.look = lambda: numbers.append(request_id()) or look()
         begin_request("the-first-of-them")
-        await Ear(hub).ready()
+        ear = Ear(hub)
+        await ear.ready()
         feed.news = [BTC]
-        await Ear(hub).ready()
+        await ear.next()
         assert set(numbers) == {"-"}
         assert request_id() == "the-first-of-them"
 
