@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
+from candlewick_ui.analytics.room import room_for
 from candlewick_ui.analytics.warm_up import EXACT, MOST_BARS, TIMES_THE_HIGHEST
-from candlewick_ui.database import DatabaseBusy, NotBuilt
+from candlewick_ui.database import NotBuilt
 from candlewick_ui.providers.base import Answer
 from candlewick_ui.queries.candles import Interval, final_bars, has_expired
 from candlewick_ui.queries.indicators import COLUMNS, newest
 from candlewick_ui.queries.vars import mart_vars
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from candlewick_ui.analytics.formulas import Values
     from candlewick_ui.providers.base import Asked, ProviderParameters
     from candlewick_ui.queries.indicators import Kind
-
-MANY_BARS, MANY_AT_ONCE = 20_000, 2
-_many = BoundedSemaphore(MANY_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,7 @@ def _computed(asked: Asked, parameters: ProviderParameters, recipe: Recipe) -> A
     rows: list[dict[str, Any]] = []
     wanted = min(parameters.limit + recipe.before, MOST_BARS)
     while True:
-        with _room_for(wanted):
+        with room_for(wanted):
             earliest = rows[0]["open_time"] if rows else None
             rows[:0] = final_bars(
                 asked.reader, asked.exchange, asked.symbol, parameters.interval, wanted - len(rows), earliest
@@ -111,26 +107,6 @@ def _computed(asked: Asked, parameters: ProviderParameters, recipe: Recipe) -> A
         for row, *values in zip(rows[shown_from:], *(values[shown_from:] for values in made.columns), strict=True)
     ]
     return Answer(columns, shown, {"source": "computed", "warm_up": warm_up}, COLUMNS[recipe.kind])
-
-
-@contextmanager
-def _room_for(bars: int) -> Iterator[None]:
-    """Let a few at a time compute over many bars: it takes a second or more of the process that answers everybody.
-
-    Raises:
-        DatabaseBusy: others do so just now.
-    """
-    if bars <= MANY_BARS:
-        yield
-        return
-    if not _many.acquire(blocking=False):
-        raise DatabaseBusy(
-            f"{MANY_AT_ONCE} indicators over very many bars are being computed already; ask again in a moment"
-        )
-    try:
-        yield
-    finally:
-        _many.release()
 
 
 def _is_cut(asked: Asked, interval: Interval) -> bool:

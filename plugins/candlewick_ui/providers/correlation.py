@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 from candlewick.pipeline.pearson import correlations
 from candlewick.settings import settings
 from candlewick_ui.analytics.returns import Return, log_returns
+from candlewick_ui.analytics.room import room_for
 from candlewick_ui.database import NotBuilt
 from candlewick_ui.providers.base import Answer, Asked, Provider, ProviderParameters
 from candlewick_ui.queries.candles import Interval, final_bars
@@ -42,7 +43,11 @@ class Parameters(ProviderParameters):
 
 def answer(asked: Asked, parameters: Parameters) -> Answer:
     """Return a row for each other symbol, by name, the symbol itself included."""
-    return _of_the_mart(asked, parameters) or _computed(asked, parameters)
+    held = _of_the_mart(asked, parameters)
+    if held is not None:
+        return held
+    with room_for((1 + (len(parameters.others) or MOST_OTHERS)) * parameters.limit):
+        return _computed(asked, parameters)
 
 
 def _of_the_mart(asked: Asked, parameters: Parameters) -> Answer | None:

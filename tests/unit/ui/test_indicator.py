@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from candlewick_ui.analytics import indicator
+from candlewick_ui.analytics import room
 from candlewick_ui.database import DatabaseBusy
 from candlewick_ui.providers import registry
 from candlewick_ui.providers.base import Asked
@@ -83,14 +83,17 @@ def test_what_is_cold_because_of_retention_claims_nothing():
 
 
 def test_few_at_a_time_compute_over_very_many_bars_and_the_next_one_is_told_to_come_again(monkeypatch):
-    monkeypatch.setattr(indicator, "MANY_BARS", 1000)
+    monkeypatch.setattr(room, "MANY_BARS", 1000)
     history = History([STANDING] * 3000)
-    with indicator._room_for(1001), indicator._room_for(1001), pytest.raises(DatabaseBusy, match="ask again"):
-        ask(history, "rsi", period=21)
+    with room.room_for(1001), room.room_for(1001):
+        with pytest.raises(DatabaseBusy, match="ask again"):
+            ask(history, "rsi", period=21)
+        with pytest.raises(DatabaseBusy, match="ask again"):
+            ask(history, "correlation", interval="1m", limit=400, others=("ETHUSDT", "SOLUSDT"))
+        assert ask(History(walked(3000)), "rsi", period=7).rows
 
     assert ask(history, "rsi", period=21).rows
-    with indicator._room_for(1001), indicator._room_for(1001):
-        assert ask(History(walked(3000)), "rsi", period=7).rows
+    assert len(ask(history, "correlation", interval="1m", limit=400, others=("ETHUSDT", "SOLUSDT")).rows) == 3
 
 
 def test_a_symbol_without_a_bar_has_no_values():
