@@ -153,6 +153,11 @@ def test_a_removed_symbol_keeps_its_data_and_can_come_back(platform_ui, solana):
 
     assert removed.status_code == 204
     assert row_of(platform_ui, solana)[0]["active"] == 0
+    (written,) = platform_ui.server.metadata(
+        "SELECT owner, extra FROM log WHERE event = ? ORDER BY id DESC LIMIT 1", "candlewick_remove_symbol"
+    )
+    told = json.loads(written["extra"])
+    assert (written["owner"], told["symbol"], told["request_id"]) == ("admin", solana, removed.headers["x-request-id"])
     assert platform_ui.get("api/v1/symbols", tracked=True).json()["data"][-1]["symbol"] != solana
     assert platform_ui.client().delete(f"{PATH}/{solana}").status_code == 404
     assert platform_ui.client().post(PATH, json={"symbol": solana}).status_code == 201

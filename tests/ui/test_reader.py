@@ -1,0 +1,71 @@
+"""The reader of the warehouse on a real server: a statement ends in time, nobody waits for a connection for good, nothing is written."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from candlewick_ui import database as of_readers
+from candlewick_ui.database import DatabaseBusy, DatabaseDown, Reader
+
+ENDLESS = """
+SELECT COUNT(*) AS n FROM information_schema.collations AS a, information_schema.collations AS b, information_schema.collations AS c,
+    information_schema.collations AS d
+WHERE a.id + b.id + c.id + d.id = -1
+"""
+
+
+@pytest.fixture
+def reading(database):
+    """Make readers; they are closed with the test."""
+    made = []
+
+    def make(**settings):
+        made.append(Reader(lambda: database.connect("information_schema"), raw_schema="information_schema", **settings))
+        return made[-1]
+
+    yield make
+    for reader in made:
+        reader.close()
+
+
+def test_a_statement_that_takes_too_long_is_ended_by_the_server(reading):
+    reader = reading(statement_seconds=1)
+    begun = time.monotonic()
+    with pytest.raises(DatabaseBusy, match="did not answer within 1 s"):
+        reader.rows(ENDLESS)
+
+    assert time.monotonic() - begun < 5
+    assert reader.rows("SELECT 1 AS one") == [{"one": 1}]
+
+
+def test_who_finds_every_connection_in_use_is_told_to_come_again(reading, monkeypatch):
+    for name, value in (("POOL", 1), ("OVERFLOW", 0), ("WAIT_SECONDS", 0.1)):
+        monkeypatch.setattr(of_readers, name, value)
+    reader = reading()
+    with reader._engine.connect(), pytest.raises(DatabaseBusy, match="every connection"):
+        reader.rows("SELECT 1")
+
+    assert reader.rows("SELECT 1 AS one") == [{"one": 1}]
+
+
+def test_a_reader_writes_nothing_whatever_its_account_may(reading):
+    with pytest.raises(DBAPIError, match="READ ONLY"):
+        reading().rows("CREATE TABLE test.written_by_a_reader (a INT)")
+
+
+def test_a_connection_that_was_cut_is_not_given_to_the_next_one(reading, database):
+    reader = reading()
+    (mine,) = reader.rows("SELECT CONNECTION_ID() AS id")
+    with database.connect() as root, root.cursor() as cursor:
+        cursor.execute(f"KILL {mine['id']}")
+
+    (other,) = reader.rows("SELECT CONNECTION_ID() AS id")
+    assert other["id"] != mine["id"]
+
+
+def test_a_table_that_is_not_there_is_said_to_be_built_by_the_next_runs(reading):
+    with pytest.raises(DatabaseDown, match="market_hourly build it"):
+        reading().rows("SELECT 1 FROM mysql.no_such_table_of_ours")
