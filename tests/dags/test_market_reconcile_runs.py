@@ -91,7 +91,7 @@ def test_a_run_asks_for_the_exchanges_own_candles_and_starts_two_dbt(airflow, pl
 @pytest.mark.usefixtures("followed", "minutes_of_a_day")
 def test_while_the_exchange_bans_us_what_the_archive_has_is_brought_built_and_compared(airflow, platform, market, dbt):
     dbt.will(results=[result("reconciliation_daily", rows=1)])
-    market.add_faults({"kind": "418", "retry_after": 300})
+    market.add_faults({"kind": "418", "path": "/api/v3/", "retry_after": 300})  # not of the archive's host
 
     airflow.test_run("market_reconcile", "--conf", json.dumps({"from": "2024-05-01", "to": "2024-05-31"}), **platform)
 
