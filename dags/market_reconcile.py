@@ -14,7 +14,7 @@ DAG_ID = "market_reconcile"
 SCHEDULE = wiring.schedule(DAG_ID, settings().reconcile_schedule)
 BUILT = wiring.built_assets()
 COMPARED = [wiring.table_asset(table) for table in ("minutes_heard", "reconciliation_daily")]
-LATER = {"trigger_rule": TriggerRule.ALL_DONE_MIN_ONE_SUCCESS}  # what came is loaded and compared, whatever else failed
+LATER = {"trigger_rule": TriggerRule.ALL_DONE}  # what came is built, whatever else failed or was skipped (a ban)
 PARAMS = {
     "symbols": Param(
         None, type=["null", "array"], items={"type": "string", "pattern": SYMBOL_PATTERN.pattern}, maxItems=1000,

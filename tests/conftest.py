@@ -12,6 +12,7 @@ import pytest
 from candlewick.demo.testing import RunningExchange
 from candlewick.exchange.binance import from_connection
 from candlewick.lake.store import Lake
+from candlewick.pipeline.dbt_project import profile
 from candlewick.pipeline.transform import run_dbt
 from candlewick.settings import Settings
 from candlewick.warehouse import schema
@@ -140,14 +141,7 @@ def binance(market, warehouse, config):
 @pytest.fixture
 def dbt(database, warehouse, config):
     """Run one dbt process on the test's warehouse: ``dbt("run", "--selector", "minute")``."""
-    environment = {
-        "CANDLEWICK_DBT_HOST": database.host,
-        "CANDLEWICK_DBT_PORT": str(database.port),
-        "CANDLEWICK_DBT_USER": database.user,
-        "CANDLEWICK_DBT_PASSWORD": database.password,
-        "CANDLEWICK_MARTS_SCHEMA": config.marts_schema,
-        "CANDLEWICK_RAW_SCHEMA": config.raw_schema,
-    }
+    environment = profile(database, config)
     return lambda *arguments: run_dbt(arguments, environment, name="test", config=warehouse.config)
 
 

@@ -183,6 +183,12 @@ class Settings(BaseSettings):
     lake_capacity_gigabytes: float = Field(
         0, ge=0, description="Size the lake may grow to, in GB; 0: as large as the disk of a private store."
     )
+    disk_room_gigabytes: float = Field(
+        50,
+        gt=0,
+        description="Free space, in GB, at which a private disk counts as empty: its fill level is the share of this (or of "
+        "the disk, where smaller) that is gone.",
+    )
     stop_backfills_share: float = Field(
         0.8, gt=0, le=1, description="Fill level at which backfills and gap fetches stop."
     )

@@ -43,6 +43,13 @@ def of_day(day: date) -> Span:
     return Span(start, start + DAY)
 
 
+def as_datetime(value: date | datetime | None) -> datetime | None:
+    """Return a moment, of a date its midnight."""
+    if value is None or isinstance(value, datetime):
+        return value
+    return datetime.combine(value, time())
+
+
 def joined(spans: Iterable[Span]) -> list[Span]:
     """Sort spans and join those that touch; empty ones are left out."""
     found: list[Span] = []

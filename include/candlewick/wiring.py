@@ -234,16 +234,12 @@ def has_facts() -> bool:
 def dbt_environment() -> dict[str, str]:
     """Return what the dbt project's profile reads, from the connection `warehouse_transform`."""
     from candlewick.connections import WAREHOUSE_TRANSFORM, connection
+    from candlewick.pipeline.dbt_project import profile
+    from candlewick.warehouse.database import Address
 
-    account = connection(WAREHOUSE_TRANSFORM)
-    return {
-        "CANDLEWICK_DBT_HOST": account.host or "127.0.0.1",
-        "CANDLEWICK_DBT_PORT": str(account.port or 3306),
-        "CANDLEWICK_DBT_USER": account.login or "",
-        "CANDLEWICK_DBT_PASSWORD": account.password or "",
-        "CANDLEWICK_MARTS_SCHEMA": settings().marts_schema,
-        "CANDLEWICK_RAW_SCHEMA": settings().raw_schema,
-    }
+    found = connection(WAREHOUSE_TRANSFORM)
+    account = Address(found.host or "127.0.0.1", found.port or 3306, found.login or "", found.password or "")
+    return profile(account, settings())
 
 
 def build_history(run_id: str, name: str) -> str:

@@ -20,7 +20,8 @@ from candlewick.pipeline.load_summary import BulkSummary
 from candlewick.settings import Settings
 from candlewick.warehouse.database import Warehouse
 from candlewick.warehouse.host_state import HostStateStore
-from support.servers import GivenMySQL, ObjectStore
+from support.servers import GivenMySQL
+from support.watched import StoreAt
 
 SECONDS: Counter[str] = Counter()
 LOCK = threading.Lock()
@@ -45,13 +46,6 @@ def watch(owner, name, step):
             return plain(*arguments, **named)
 
     setattr(owner, name, watched)
-
-
-class StoreAt(ObjectStore):
-    """The object store that listens at a port."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What each market mart costs for 300 symbols, timed in the database: a month of 5m, 1h and 4h candles, a day of minutes, books.
+"""What each market mart costs by itself for 300 symbols, timed in the database: a month of 5m, 1h and 4h candles, a day of minutes, books.
 
 The marts of the minute path get one more minute and one more book of every symbol each round; the others are built again.
 """
@@ -32,7 +32,7 @@ def measure(server, warehouse, dbt, models: tuple[str, ...] = MODELS) -> list[tu
     rounds = []
     for number in range(ROUNDS):
         marts.add_minute(NEWEST + (number + 1) * MINUTE, FIRST_LOAD + number, models)
-        rounds.append(timed(server, lambda: dbt("run", "--select", *models), models))
+        rounds.append(timed(server, lambda: dbt("run", "--threads", "1", "--select", *models), models))
     marts.expect_filled(models)
     lines = [
         (

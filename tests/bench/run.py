@@ -36,6 +36,7 @@ from bench import (  # noqa: E402 -- the path comes first
     minute,
 )
 from candlewick.lake.store import Lake  # noqa: E402
+from candlewick.pipeline.dbt_project import profile  # noqa: E402
 from candlewick.pipeline.transform import run_dbt  # noqa: E402
 from candlewick.settings import Settings  # noqa: E402
 from candlewick.warehouse import schema  # noqa: E402
@@ -138,14 +139,7 @@ def a_warehouse(scratch: Path, mysql: str | None):
         schema.upgrade(warehouse)
         lake = Lake(store.client(), config)
         lake.ensure_buckets()
-        environment = {
-            "CANDLEWICK_DBT_HOST": server.host,
-            "CANDLEWICK_DBT_PORT": str(server.port),
-            "CANDLEWICK_DBT_USER": server.user,
-            "CANDLEWICK_DBT_PASSWORD": server.password,
-            "CANDLEWICK_MARTS_SCHEMA": config.marts_schema,
-            "CANDLEWICK_RAW_SCHEMA": config.raw_schema,
-        }
+        environment = profile(server, config)
         yield server, warehouse, lake, lambda *words: run_dbt(words, environment, name="bench", config=config)
         with closing(server.connect()) as root, root.cursor() as cursor:
             for name in schemas:

@@ -57,7 +57,7 @@ def test_what_is_lacking_comes_from_three_sides_is_built_compared_and_judged(air
         "compare": ["transform"],
         "verdict": ["candles", "choose", "compare", "files", "republished", "transform"],
     }
-    assert tasks["transform"]["rule"] == "all_done_min_one_success"  # a source that fails leaves the others theirs
+    assert tasks["transform"]["rule"] == "all_done"  # a source that fails leaves the others theirs
     assert (tasks["candles"]["pool"], tasks["transform"]["pool"], tasks["compare"]["pool"]) == ("backfill",) * 3
     assert {task["priority"] for task in tasks.values()} == {1}
     assert tasks["compare"]["outlets"] == ["marts.minutes_heard", "marts.reconciliation_daily"]
@@ -86,6 +86,19 @@ def test_a_run_asks_for_the_exchanges_own_candles_and_starts_two_dbt(airflow, pl
     ]
     assert {row[5] for row in asked} == {"loaded"}
     assert dbt.call["argv"][:5] == ["build", "--select", "reconciliation", "--vars", "{lane: backfill}"]
+
+
+@pytest.mark.usefixtures("followed", "minutes_of_a_day")
+def test_while_the_exchange_bans_us_what_the_archive_has_is_brought_built_and_compared(airflow, platform, market, dbt):
+    dbt.will(results=[result("reconciliation_daily", rows=1)])
+    market.add_faults({"kind": "418", "path": "/api/v3/", "retry_after": 300})  # not of the archive's host
+
+    airflow.test_run("market_reconcile", "--conf", json.dumps({"from": "2024-05-01", "to": "2024-05-31"}), **platform)
+
+    states = airflow.states()
+    assert (states["candles"], states["files"], states["transform"], states["compare"]) == (
+        ["skipped"], ["success"], ["success"], ["success"],
+    )  # fmt: skip
 
 
 @pytest.mark.usefixtures("followed")

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import requests
 
-from support.launching import as_make_calls, launcher, own_environment, shell, shell_lines, sql
+from support.launching import as_make_calls, last_words, launcher, own_environment, shell, shell_lines, sql
 from support.ports import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -60,15 +60,16 @@ def ours(environment):
     return [process for process in found if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
 
-def wait_for_run(environment, dag_id, run_id):
-    """Wait for the end of a DAG run; return its state."""
+def demand_success(environment, dag_id, run_id):
+    """Wait for the end of a DAG run, which has to be a success."""
     deadline = time.monotonic() + RUN_SECONDS
     while time.monotonic() < deadline:
         printed = shell(environment, f"airflow dags list-runs {dag_id} -o json").splitlines()
         runs = json.loads(next(line for line in printed if line.startswith("[{")))  # beside Airflow's own warnings
         state = next(run["state"] for run in runs if run["run_id"] == run_id)
         if state in ("success", "failed"):
-            return state
+            assert state == "success", last_words(Path(environment["CANDLEWICK_HOME"]), dag_id, run_id)
+            return
         time.sleep(1)
     raise TimeoutError(f"{dag_id} {run_id} did not end within {RUN_SECONDS} s")
 
@@ -137,7 +138,7 @@ def test_the_web_interface_asks_who_you_are(demo, environment):
 def test_the_hourly_path_builds_every_mart_and_the_docs(demo, environment):
     shell(environment, "airflow dags trigger market_hourly --run-id e2e")
 
-    assert wait_for_run(environment, "market_hourly", "e2e") == "success"
+    demand_success(environment, "market_hourly", "e2e")
     assert len(sql(environment, "SELECT symbol FROM candlewick.pipeline_status")) == 6
     assert int(sql(environment, "SELECT COUNT(*) FROM candlewick.ingestion_log")[0][0]) >= 6
     assert (Path(environment["CANDLEWICK_HOME"]) / "dbt" / "docs" / "index.html").is_file()
@@ -149,8 +150,8 @@ def test_the_first_history_of_the_demo_and_two_days_on_demand_end_green_and_are_
     shell(environment, f"airflow dags trigger market_backfill --run-id e2e --conf '{asked}'")
 
     assert "first_history" in demo.stdout
-    assert wait_for_run(environment, "market_backfill", "first_history") == "success"
-    assert wait_for_run(environment, "market_backfill", "e2e") == "success"
+    demand_success(environment, "market_backfill", "first_history")
+    demand_success(environment, "market_backfill", "e2e")
     states = sql(environment, "SELECT run_id, state FROM candlewick_raw.backfills ORDER BY run_id")
     assert states == [["e2e", "finished"], ["first_history", "finished"]]
     facts = sql(

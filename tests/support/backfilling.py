@@ -12,6 +12,7 @@ from candlewick.pipeline.backfill.report import report
 from candlewick.pipeline.backfill.request import BackfillRequest
 from candlewick.pipeline.backfill.tools import Tools
 from candlewick.pipeline.backfill.work import work_through
+from candlewick.pipeline.dbt_project import profile
 from candlewick.warehouse.database import to_ms
 from candlewick.warehouse.host_state import HostStateStore
 from support.warm import Worker
@@ -106,15 +107,7 @@ class WarmDbt:
         project = str(config.dbt_project_dir)
         job = {
             "failpoint": {},
-            "environment": {
-                "CANDLEWICK_DBT_HOST": database.host,
-                "CANDLEWICK_DBT_PORT": str(database.port),
-                "CANDLEWICK_DBT_USER": database.user,
-                "CANDLEWICK_DBT_PASSWORD": database.password,
-                "CANDLEWICK_MARTS_SCHEMA": config.marts_schema,
-                "CANDLEWICK_RAW_SCHEMA": config.raw_schema,
-                "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-            },
+            "environment": profile(database, config) | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
             "arguments": [
                 "--quiet", "run", *(arguments or ("--select", "+fact_klines")), "--vars", f"{{lane: {lane}}}",
                 "--project-dir", project, "--profiles-dir", project, "--target-path", str(self.folder / "target"),

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from candlewick.lake.store import Lake
+from candlewick.pipeline.dbt_project import profile
 from candlewick.pipeline.transform import NodeResult, TransformBusy, failure
 from candlewick.settings import Settings
 from candlewick.warehouse import schema
@@ -176,15 +177,7 @@ class Crashable:
 
     @property
     def dbt_environment(self) -> dict[str, str]:
-        return {
-            "CANDLEWICK_DBT_HOST": self.database.host,
-            "CANDLEWICK_DBT_PORT": str(self.database.port),
-            "CANDLEWICK_DBT_USER": self.database.user,
-            "CANDLEWICK_DBT_PASSWORD": self.database.password,
-            "CANDLEWICK_MARTS_SCHEMA": self.config.marts_schema,
-            "CANDLEWICK_RAW_SCHEMA": self.config.raw_schema,
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        }
+        return profile(self.database, self.config) | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
 
     def _dbt_arguments(self, build: str) -> list[str]:
         project = str(self.config.dbt_project_dir)

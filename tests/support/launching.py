@@ -20,7 +20,12 @@ def own_environment(home: Path, **more: str) -> dict[str, str]:
     """Return an environment in which nothing set outside reaches the platform."""
     ports = {f"CANDLEWICK_{what}_PORT": str(free_port()) for what in ("AIRFLOW", "DATABASE", "S3", "EXCHANGE")}
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "CANDLEWICK"))}
-    ours = {"CANDLEWICK_ENV_FILE": "", "CANDLEWICK_HOME": str(home), "CANDLEWICK_DBT_EXECUTABLE": str(DBT)}
+    ours = {
+        "CANDLEWICK_ENV_FILE": "",
+        "CANDLEWICK_HOME": str(home),
+        "CANDLEWICK_DBT_EXECUTABLE": str(DBT),
+        "CANDLEWICK_DISK_ROOM_GIGABYTES": "1",  # it is small, and how full this machine is has to be no matter
+    }
     return {**kept, **ports, **ours, **more}
 
 
@@ -29,8 +34,8 @@ def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "candlewick.local", *words]
 
 
-def launcher(environment: dict[str, str], *words: str, seconds: float = 600) -> subprocess.CompletedProcess[str]:
-    """Run a launcher command; return it when it is done."""
+def launcher(environment: dict[str, str], *words: str, seconds: float = 1200) -> subprocess.CompletedProcess[str]:
+    """Run a launcher command; return it when it is done. It gives up by itself earlier, and says why."""
     return subprocess.run(
         command(*words), env=environment, capture_output=True, text=True, timeout=seconds, check=False
     )
@@ -46,6 +51,17 @@ def shell(environment: dict[str, str], line: str) -> str:
 def sql(environment: dict[str, str], query: str) -> list[list[str]]:
     """Ask the platform's warehouse."""
     return [line.split("\t") for line in shell(environment, f'mysql -N -B -e "{query}"').splitlines()]
+
+
+def last_words(home: Path, dag_id: str, run_id: str) -> str:
+    """Return the errors in the logs of a run's tasks, a line each."""
+    run = home / "logs" / "airflow" / f"dag_id={dag_id}" / f"run_id={run_id}"
+    told = []
+    for path in sorted(run.rglob("attempt=*.log")):
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
+        errors = [detail for line in lines for detail in line.get("error_detail", [])]
+        told += [f"{path.relative_to(run)}: {one['exc_type']}: {one['exc_value']}"[:1000] for one in errors]
+    return "\n".join(told) or f"no errors in {run}"
 
 
 def shell_lines(page: str) -> list[str]:

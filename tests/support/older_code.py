@@ -11,6 +11,7 @@ import sys
 import tarfile
 from typing import TYPE_CHECKING
 
+from candlewick.pipeline.dbt_project import profile
 from support.places import DBT, REPOSITORY
 
 if TYPE_CHECKING:
@@ -65,11 +66,7 @@ class OlderCode:
         places = ["--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs")]
         self._run(
             [str(DBT), "--quiet", *arguments, "--project-dir", project, "--profiles-dir", project, *places], "",
-            {
-                "CANDLEWICK_DBT_HOST": database.host, "CANDLEWICK_DBT_PORT": str(database.port),
-                "CANDLEWICK_DBT_USER": database.user, "CANDLEWICK_DBT_PASSWORD": database.password,
-                "CANDLEWICK_MARTS_SCHEMA": config.marts_schema, "CANDLEWICK_RAW_SCHEMA": config.raw_schema,
-            },
+            profile(database, config),
         )  # fmt: skip
 
     def _run(self, argv: list[str], given: str, environment: dict[str, str]) -> str:

@@ -3,7 +3,7 @@
     two session tables. Not in the model's own statement: MariaDB joins a derived table at a fifth of the speed of one with a key.
 
     price_ranges()     exchange, symbol, series_number, lowest, highest, minutes, volume, from_time, to_time
-    counted_minutes()  series_number, bin_number, minutes, volume: of the bins that have minutes
+    counted_minutes()  series_number, bin_number, minutes, volume: of every bin, empty ones too
 
     `price` is SQL over `facts`, exact in DECIMAL, and so is the number of its bin: no candle falls beside its bin by rounding.
 
@@ -14,7 +14,6 @@
     {%- set facts = ref('fact_klines') ~ ' as facts force index (primary)' -%}
     {%- set spans = minute_spans(hours) -%}
     {%- if execute -%}
-        {%- set wanted = " where facts.interval_code = '1m' and facts.is_final = 1 and " ~ in_spans('facts', 'open_time', spans) -%}
         {%- set engine = ' engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci' -%}
         {%- do drop_temporary(price_ranges()) -%}
         {%- do drop_temporary(counted_minutes()) -%}
@@ -24,22 +23,26 @@
             ~ ' primary key (exchange, symbol))' ~ engine) -%}
         {%- do run_query('create temporary table ' ~ counted_minutes() ~ ' (series_number int not null, bin_number int not null,'
             ~ ' minutes bigint not null, volume decimal(34,8) not null, primary key (series_number, bin_number))' ~ engine) -%}
-        {%- do run_query('insert into ' ~ price_ranges() ~ ' (exchange, symbol, lowest, highest)'
-            ~ ' select facts.exchange, facts.symbol, min(' ~ price ~ '), max(' ~ price ~ ')'
-            ~ ' from ' ~ facts ~ wanted ~ ' group by facts.exchange, facts.symbol') -%}
         {%- for exchange, span in spans.items() -%}
-            {%- do run_query('update ' ~ price_ranges() ~ " set from_time = timestamp '" ~ span.after_time ~ "' + interval 1 minute,"
-                ~ " to_time = timestamp '" ~ span.until_time ~ "' + interval 1 minute where exchange = " ~ text_literal(exchange)) -%}
+            {%- set wanted = " where facts.interval_code = '1m' and facts.is_final = 1 and " ~ in_spans('facts', 'open_time', {exchange: span}) -%}
+            {#- By symbol alone: grouping by the exchange as well costs MySQL a third more. -#}
+            {%- do run_query('insert into ' ~ price_ranges() ~ ' (exchange, symbol, lowest, highest, from_time, to_time)'
+                ~ ' select ' ~ text_literal(exchange) ~ ', facts.symbol, min(' ~ price ~ '), max(' ~ price ~ '),'
+                ~ " timestamp '" ~ span.after_time ~ "' + interval 1 minute, timestamp '" ~ span.until_time ~ "' + interval 1 minute"
+                ~ ' from ' ~ facts ~ wanted ~ ' group by facts.symbol') -%}
+            {%- do run_query('insert into ' ~ counted_minutes() ~ ' (series_number, bin_number, minutes, volume)'
+                ~ ' select ranges.series_number, greatest(' ~ bin_of(price, 'ranges.lowest', 'ranges.highest', bins) ~ ', 1) as bin_number,'
+                ~ ' count(*), sum(facts.volume) from ' ~ facts ~ ' straight_join ' ~ price_ranges() ~ ' as ranges force index (primary)'
+                ~ ' on ranges.exchange = ' ~ text_literal(exchange) ~ ' and ranges.symbol = facts.symbol' ~ wanted
+                ~ ' group by ranges.series_number, bin_number') -%}
         {%- endfor -%}
-        {%- do run_query('insert into ' ~ counted_minutes() ~ ' (series_number, bin_number, minutes, volume)'
-            ~ ' select ranges.series_number, greatest(' ~ bin_of(price, 'ranges.lowest', 'ranges.highest', bins) ~ ', 1) as bin_number,'
-            ~ ' count(*), sum(facts.volume) from ' ~ facts ~ ' straight_join ' ~ price_ranges() ~ ' as ranges force index (primary)'
-            ~ ' on ranges.exchange = facts.exchange and ranges.symbol = facts.symbol' ~ wanted
-            ~ ' group by ranges.series_number, bin_number') -%}
         {%- do run_query('update ' ~ price_ranges() ~ ' as ranges inner join (select series_number, sum(minutes) as minutes, sum(volume) as volume'
             ~ ' from ' ~ counted_minutes() ~ ' group by series_number) as totals on totals.series_number = ranges.series_number'
             ~ ' set ranges.minutes = totals.minutes, ranges.volume = totals.volume') -%}
         {%- do run_query('delete from ' ~ price_ranges() ~ ' where minutes = 0') -%}
+        {%- do run_query('insert ignore into ' ~ counted_minutes() ~ ' (series_number, bin_number, minutes, volume)'
+            ~ ' select ranges.series_number, steps.n + 1, 0, 0 from ' ~ price_ranges() ~ ' as ranges inner join ' ~ bin_steps(bins) ~ ' as steps on '
+            ~ has_bin('steps.n', 'ranges.lowest', 'ranges.highest')) -%}
     {%- endif -%}
 {% endmacro %}
 

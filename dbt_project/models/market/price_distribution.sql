@@ -16,16 +16,14 @@
 select
     ranges.exchange,
     ranges.symbol,
-    steps.n + 1 as bin_number,
-    {{ bin_bound('ranges.lowest', 'ranges.highest', bins, 'steps.n') }} as lower_price,
-    {{ bin_bound('ranges.lowest', 'ranges.highest', bins, 'steps.n + 1') }} as upper_price,
-    coalesce(counted.minutes, 0) as minutes,
-    coalesce(counted.minutes, 0) * 1e0 / ranges.minutes as share,
-    sum(coalesce(counted.minutes, 0)) over (partition by ranges.series_number order by steps.n) * 1e0
+    counted.bin_number,
+    {{ bin_bound('ranges.lowest', 'ranges.highest', bins, '(counted.bin_number - 1)') }} as lower_price,
+    {{ bin_bound('ranges.lowest', 'ranges.highest', bins, 'counted.bin_number') }} as upper_price,
+    counted.minutes,
+    counted.minutes * 1e0 / ranges.minutes as share,
+    sum(counted.minutes) over (partition by counted.series_number order by counted.bin_number) * 1e0
     / ranges.minutes as cumulative_share,
     ranges.from_time,
     ranges.to_time
 from {{ price_ranges() }} as ranges
-inner join {{ bin_steps(bins) }} as steps on {{ has_bin('steps.n', 'ranges.lowest', 'ranges.highest') }}
-left join {{ counted_minutes() }} as counted
-    on ranges.series_number = counted.series_number and steps.n + 1 = counted.bin_number
+inner join {{ counted_minutes() }} as counted on ranges.series_number = counted.series_number

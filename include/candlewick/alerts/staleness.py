@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from candlewick.market import DataType, Interval, Lane
-from candlewick.warehouse import symbols
+from candlewick.warehouse import symbols, tables
 from candlewick.warehouse.database import utc_now
 from candlewick.warehouse.events import Event, Kind, Severity
 from candlewick.warehouse.symbols import TRADING
@@ -49,7 +49,11 @@ def stale_symbols(warehouse: Warehouse, config: Settings, *, now: datetime | Non
     with warehouse.session() as session:
         if symbols.is_empty(session, config.exchange):
             return [Event(Kind.STALE, Severity.ERROR, "market_minute", "no symbol is followed yet; " + _NEVER_ASKED)]
-        newest = _NEWEST_FACT.format(marts=config.marts_schema) if _has_facts(session, config) else "m.last_open_time"
+        newest = (
+            _NEWEST_FACT.format(marts=config.marts_schema)
+            if tables.exist(session, config.marts_schema, FACTS)
+            else "m.last_open_time"
+        )
         rows = session.all(
             _NEWEST.format(newest=newest, trading=TRADING), (DataType.KLINES.value, MINUTE.value, config.exchange)
         )
@@ -72,15 +76,6 @@ def stale_symbols(warehouse: Warehouse, config: Settings, *, now: datetime | Non
             )
         )
     return found
-
-
-def _has_facts(session: Session, config: Settings) -> bool:
-    """Tell whether dbt has built the facts."""
-    found = session.one(
-        "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
-        (config.marts_schema, FACTS),
-    )
-    return found is not None
 
 
 def _silence(session: Session, config: Settings, since: datetime) -> str:

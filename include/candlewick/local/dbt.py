@@ -7,7 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from candlewick.local.errors import LauncherError, ProgramMissing
-from candlewick.pipeline.dbt_project import HASH_VARIABLE, project_hash
+from candlewick.pipeline.dbt_project import HASH_VARIABLE, profile, project_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 def environment(settings: Settings, account: Account) -> dict[str, str]:
     """Return the variables that ``profiles.yml`` and ``dbt_project.yml`` read."""
     return {
-        "CANDLEWICK_DBT_HOST": account.host,
-        "CANDLEWICK_DBT_PORT": str(account.port),
-        "CANDLEWICK_DBT_USER": account.user,
-        "CANDLEWICK_DBT_PASSWORD": account.password,
-        "CANDLEWICK_RAW_SCHEMA": settings.raw_schema,
-        "CANDLEWICK_MARTS_SCHEMA": settings.marts_schema,
+        **profile(account, settings),
         HASH_VARIABLE: project_hash(settings),
         "DBT_PROJECT_DIR": str(settings.dbt_project_dir),
         "DBT_PROFILES_DIR": str(settings.dbt_project_dir),

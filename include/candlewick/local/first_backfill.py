@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from candlewick.local.database import writer
 from candlewick.local.landed import landed
+from candlewick.warehouse import room
 
 if TYPE_CHECKING:
     from candlewick.local.platform import Platform
@@ -16,13 +18,18 @@ DAYS = 3
 
 
 def start_first_backfill(platform: Platform, current: Step) -> None:
-    """Have the last whole days of the tracked symbols brought, unless somebody has run a backfill already.
+    """Have the last whole days of the tracked symbols brought, unless there is no room or somebody has run one already.
 
     Raises:
         LauncherError: Airflow refuses the run.
     """
     if platform.airflow.call("GET", f"/dags/{DAG_ID}/dagRuns?limit=1")["total_entries"]:
         current.result = "is there already"
+        return
+    with writer(platform.wiring, platform.settings).session() as session:
+        space = room.look(session, platform.settings)
+    if space.stops_backfills:
+        current.result = f"not brought: {space.history_waits}"
         return
     today = datetime.now(UTC).date()
     symbols = [one.symbol for one in landed(platform, count=False)]

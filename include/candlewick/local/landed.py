@@ -11,9 +11,10 @@ import MySQLdb
 from rich import box
 from rich.table import Table
 
-from candlewick.local.database import session
+from candlewick.local.database import session, writer
 from candlewick.local.errors import ServiceFailed
 from candlewick.local.progress import console
+from candlewick.warehouse import room
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -116,11 +117,14 @@ def wait_for_data(platform: Platform, current: Step) -> None:
     since = scheduler.create_time if scheduler else time.time()
     while True:
         found = landed(platform, count=False)
+        without = why_no_books(platform)
         oldest = datetime.now(UTC).replace(tzinfo=None) - timedelta(minutes=platform.settings.stale_after_minutes)
-        missing = {name: [one.symbol for one in found if name in one.missing(oldest)] for name in TABLES}
+        expected = [name for name in TABLES if not (without and name == "books")]
+        missing = {name: [one.symbol for one in found if name in one.missing(oldest)] for name in expected}
         waiting = [f"{name} of {', '.join(symbols)}" for name, symbols in missing.items() if symbols]
         if found and not waiting:
-            current.result = f"fresh candles, books, hours, days and indicators of {len(found)} symbols"
+            books = "" if without else "books, "
+            current.result = f"fresh candles, {books}hours, days and indicators of {len(found)} symbols{without}"
             return
         if time.monotonic() > looked + FAILING_EVERY_SECONDS:
             looked = time.monotonic()
@@ -134,6 +138,13 @@ def wait_for_data(platform: Platform, current: Step) -> None:
             )
         current.now("waiting for " + ", ".join(name for name, symbols in missing.items() if symbols))
         time.sleep(1)
+
+
+def why_no_books(platform: Platform) -> str:
+    """Return why no order books come, as the end of a sentence; an empty text when they do."""
+    with writer(platform.wiring, platform.settings).session() as session:
+        space = room.look(session, platform.settings)
+    return f"; no order books: {space.fullest} (docs/storage.md)" if space.stops_depth else ""
 
 
 def show_landed(platform: Platform) -> None:

@@ -14,7 +14,7 @@ from candlewick.lake.store import LakeError, ObjectMissing
 from candlewick.warehouse import outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Self
 
     from candlewick.lake.store import Lake
@@ -60,20 +60,10 @@ class ObjectReader:
         return found
 
     def _loose(self, one: LoadableObject) -> Payload:
-        try:
-            return self.lake.get(one.bucket, one.object_key)
-        except ObjectMissing:
-            return None
-        except LakeError as error:
-            return error
+        return _payload(self.lake.get, one.bucket, one.object_key)
 
     def _bundled(self, one: LoadableObject, bundle_key: str) -> Payload:
-        try:
-            return self._shelf.read(one.bucket, bundle_key, one.object_key)
-        except ObjectMissing:
-            return None
-        except LakeError as error:
-            return error
+        return _payload(self._shelf.read, one.bucket, bundle_key, one.object_key)
 
     def _moved(self, gone: Sequence[LoadableObject]) -> list[LoadableObject]:
         """Return those that lie elsewhere by now."""
@@ -81,3 +71,12 @@ class ObjectReader:
             now = outcomes.numbered(session, [one.object_id for one in gone])
         places = {one.object_id: (one.bucket, one.bundle_key) for one in gone}
         return [one for one in now if places[one.object_id] != (one.bucket, one.bundle_key)]
+
+
+def _payload(read: Callable[..., bytes], *place: str) -> Payload:
+    try:
+        return read(*place)
+    except ObjectMissing:
+        return None
+    except LakeError as error:
+        return error

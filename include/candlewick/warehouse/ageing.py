@@ -6,41 +6,26 @@ loaded from ``rest`` into ``processed_files``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from dataclasses import astuple, dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from candlewick.market import Lane, Source
+from candlewick.spans import of_day
+from candlewick.warehouse.database import EPOCH
+from candlewick.warehouse.holding import Holding
 from candlewick.warehouse.processed import LOADED, PARTIAL, QUARANTINED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Sequence
+    from datetime import date, datetime
 
     from candlewick.settings import Settings
+    from candlewick.spans import Span
     from candlewick.warehouse.database import Session
 
 PENDING = "pending"
 ALIVE = ("archived", "settled", "expiring")
-_LANES = (Lane.LIVE, Lane.BACKFILL)
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """Objects of a store: how many, their bytes, captures of the oldest and the newest (naive UTC; None: there is none)."""
-
-    objects: int = 0
-    bytes: int = 0
-    oldest: datetime | None = None
-    newest: datetime | None = None
-
-    def __add__(self, other: Holding) -> Holding:
-        stamps = [moment for one in (self, other) for moment in (one.oldest, one.newest) if moment]
-        return Holding(
-            self.objects + other.objects,
-            self.bytes + other.bytes,
-            min(stamps, default=None),
-            max(stamps, default=None),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +52,16 @@ class DaySeries:
     objects: int
     bytes: int
 
+    @property
+    def span(self) -> Span:
+        """The day."""
+        return of_day(self.date)
+
+    @property
+    def label(self) -> str:
+        """The series, as people read it."""
+        return f"{self.symbol} {self.data_type} {self.interval_code}".strip()
+
 
 @dataclass(frozen=True, slots=True)
 class DueObject:
@@ -89,17 +84,24 @@ _DUE = (
 )
 _HOLDING = "COUNT(*), COALESCE(SUM(p.payload_bytes), 0), MIN(p.captured_at), MAX(p.captured_at) "
 _SERIES = "p.exchange, p.symbol, p.data_type, p.interval_code"
-BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 -- the tables hold naive UTC
 
 
 def midnight(now: datetime, days: int) -> datetime:
     """Return the begin of the UTC day that lies so many days before ``now``: what was captured before it is due."""
-    return datetime.combine((now - timedelta(days=days)).date(), time())
+    return of_day((now - timedelta(days=days)).date()).start
 
 
 def due(session: Session, bucket: str, before: datetime) -> Holding:
     """Sum up the answers that are to be archived."""
-    return _holding(session.one(f"SELECT {_HOLDING}{_DUE}", (BEGINNING, before, bucket)))
+    return Holding.of(session.one(f"SELECT {_HOLDING}{_DUE}", (EPOCH, before, bucket)))
+
+
+def due_days(session: Session, bucket: str, before: datetime) -> Iterator[DaySeries]:
+    """Yield the series and days with answers that are to be archived, the oldest day first; each day is looked up anew."""
+    day = next_day(session, bucket, EPOCH, before)
+    while day:
+        yield from due_series(session, bucket, day)
+        day = next_day(session, bucket, of_day(day).end, before)
 
 
 def next_day(session: Session, bucket: str, start: datetime, before: datetime) -> date | None:
@@ -112,7 +114,7 @@ def due_series(session: Session, bucket: str, day: date) -> list[DaySeries]:
     """Return the series with answers of a day that are to be archived."""
     rows = session.all(
         f"SELECT {_SERIES}, COUNT(*), COALESCE(SUM(p.payload_bytes), 0) {_DUE} GROUP BY {_SERIES} ORDER BY {_SERIES}",
-        (*_span(day), bucket),
+        (*astuple(of_day(day)), bucket),
     )
     return [
         DaySeries(exchange, symbol, data_type, interval_code, day, int(count), int(size))
@@ -128,7 +130,7 @@ def due_objects(session: Session, bucket: str, unit: DaySeries, prefix: str) -> 
     """
     select = "SELECT p.object_id, p.object_key, p.captured_at, p.payload_bytes, p.sha256 "
     where = f"{_DUE} AND {' AND '.join(f'{name} = %s' for name in _SERIES.split(', '))} "
-    values = (*_span(unit.date), bucket, unit.exchange, unit.symbol, unit.data_type, unit.interval_code)
+    values = (*astuple(unit.span), bucket, unit.exchange, unit.symbol, unit.data_type, unit.interval_code)
     by_key = where.replace("(by_bundle)", "(by_object)") + "AND p.object_key LIKE %s "
     rows = session.all(f"{select}{by_key}ORDER BY p.object_key", (*values, _escaped(prefix) + "%"))
     if len(rows) < unit.objects:
@@ -155,7 +157,7 @@ def held(session: Session, bucket: str, before: datetime) -> tuple[Held, ...]:
         "LEFT JOIN processed_files AS f ON f.object_id = p.outcome_id "
         f"WHERE p.lane IN %s AND p.load_state = '{PENDING}' AND p.bucket = %s AND p.captured_at < %s AND p.source = '{rest}' "
         f"AND f.bundle_id IS NULL AND p.bundle_id IS NULL GROUP BY {_SERIES} ORDER BY {_SERIES}",
-        (_LANES, bucket, before),
+        (tuple(Lane), bucket, before),
     )
     rejected = session.all(
         f"SELECT {_SERIES}, '{QUARANTINED}', {_HOLDING}{_LOOSE}WHERE p.bundle_id IS NULL AND p.bucket = %s "
@@ -164,7 +166,7 @@ def held(session: Session, bucket: str, before: datetime) -> tuple[Held, ...]:
         (bucket, before),
     )
     return tuple(
-        Held(exchange, symbol, data_type, interval_code, reason, _holding(rest_of_row))
+        Held(exchange, symbol, data_type, interval_code, reason, Holding.of(rest_of_row))
         for exchange, symbol, data_type, interval_code, reason, *rest_of_row in (*queued, *rejected)
     )
 
@@ -174,37 +176,27 @@ def totals(session: Session, config: Settings) -> tuple[Holding, Holding]:
     loose = session.all(
         f"SELECT p.bucket, {_HOLDING}{_LOOSE}WHERE p.bundle_id IS NULL AND p.expired_at IS NULL GROUP BY p.bucket"
     )
-    by_bucket = {row[0]: _holding(row[1:]) for row in loose}
+    by_bucket = {row[0]: Holding.of(row[1:]) for row in loose}
     queued = session.one(
         f"SELECT {_HOLDING}FROM extraction_outcomes AS p LEFT JOIN processed_files AS f ON f.object_id = p.outcome_id "
         f"WHERE p.lane IN %s AND p.load_state = '{PENDING}' AND p.bucket = %s AND f.object_id IS NULL",
-        (_LANES, config.raw_bucket),
+        (tuple(Lane), config.raw_bucket),
     )
-    bundles = session.one(
-        "SELECT COUNT(*), COALESCE(SUM(bundle_bytes), 0), MIN(date), MAX(date) FROM archive_bundles WHERE state IN %s",
+    bundles, _ = bundled(session)
+    return (
+        by_bucket.get(config.raw_bucket, Holding()) + Holding.of(queued),
+        by_bucket.get(config.archive_bucket, Holding()) + bundles,
+    )
+
+
+def bundled(session: Session) -> tuple[Holding, Holding]:
+    """Sum up the bundles whose file is there: the files, and the answers in them with their bytes as captured."""
+    row = session.one(
+        "SELECT COUNT(*), COALESCE(SUM(bundle_bytes), 0), MIN(date), MAX(date), COALESCE(SUM(object_count), 0), "
+        "COALESCE(SUM(source_bytes), 0), MIN(date), MAX(date) FROM archive_bundles WHERE state IN %s",
         (ALIVE,),
     )
-    return (
-        by_bucket.get(config.raw_bucket, Holding()) + _holding(queued),
-        by_bucket.get(config.archive_bucket, Holding()) + _holding(bundles),
-    )
-
-
-def _span(day: date) -> tuple[datetime, datetime]:
-    start = datetime.combine(day, time())
-    return start, start + timedelta(days=1)
-
-
-def _holding(row: Iterable[object] | None) -> Holding:
-    objects, size, oldest, newest = row or (0, 0, None, None)
-    return Holding(int(str(objects)), int(str(size)), _moment(oldest), _moment(newest))
-
-
-def _moment(value: object) -> datetime | None:
-    """Turn a column's date or datetime into a datetime."""
-    if isinstance(value, datetime):
-        return value
-    return datetime.combine(value, time()) if isinstance(value, date) else None
+    return Holding.of(row and row[:4]), Holding.of(row and row[4:])
 
 
 def _escaped(text: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import TYPE_CHECKING
+
+from candlewick.spans import as_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +42,7 @@ def of_tables(session: Session, config: Settings, tables: Iterable[TableSize]) -
         query = _query(table.name, table.full_name, config) if _is_known(table, config) else None
         if query:
             row = session.one(query)
-            found[table.full_name] = (_moment(row[0]), _moment(row[1])) if row else (None, None)
+            found[table.full_name] = (as_datetime(row[0]), as_datetime(row[1])) if row else (None, None)
     return found
 
 
@@ -75,10 +77,3 @@ def _of_a_symbol(name: str, full_name: str, column: str, way: str) -> str:
         f"(SELECT f.{column} FROM {full_name} AS f FORCE INDEX (PRIMARY) WHERE f.exchange = s.exchange "
         f"AND f.symbol = s.symbol {only}ORDER BY {order} LIMIT 1)"
     )
-
-
-def _moment(value: object) -> datetime | None:
-    """Turn a column's date or datetime into a datetime."""
-    if isinstance(value, datetime):
-        return value
-    return datetime.combine(value, time()) if isinstance(value, date) else None

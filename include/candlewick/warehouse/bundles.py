@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import datetime, time
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from candlewick.market import Lane
-from candlewick.warehouse.ageing import Held, Holding
+from candlewick.warehouse.ageing import Held
+from candlewick.warehouse.holding import Holding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from candlewick.warehouse.database import Session
 
@@ -63,18 +63,17 @@ _DUE = (
     "ON asked.bundle_id = b.bundle_id WHERE b.date < %s AND (b.state = 'expiring' OR (b.state = 'settled' AND asked.bundle_id IS NULL))"
 )
 _COLUMNS = tuple(field.name for field in fields(Bundle))
-_LANES = (Lane.LIVE, Lane.BACKFILL)
 
 
 def unfinished(session: Session) -> Holding:
     """Sum up the answers of bundles whose sources may still be there."""
-    return _holding(session.one(f"SELECT {_ANSWERS} FROM archive_bundles AS b WHERE b.state = 'archived'"))
+    return Holding.of(session.one(f"SELECT {_ANSWERS} FROM archive_bundles AS b WHERE b.state = 'archived'"))
 
 
 def due(session: Session, before: date) -> tuple[Holding, Holding]:
     """Sum up the bundles of days before one that are to be deleted: the files, and the answers in them."""
-    row = session.one(f"SELECT {_FILES}, {_ANSWERS} {_DUE}", (_LANES, before))
-    return _holding(row and row[:4]), _holding(row and row[4:])
+    row = session.one(f"SELECT {_FILES}, {_ANSWERS} {_DUE}", (tuple(Lane), before))
+    return Holding.of(row and row[:4]), Holding.of(row and row[4:])
 
 
 def held(session: Session, before: date) -> tuple[Held, ...]:
@@ -85,10 +84,10 @@ def held(session: Session, before: date) -> tuple[Held, ...]:
         f"LEFT JOIN (SELECT DISTINCT q.bundle_id FROM ({_ASKED_FOR}) AS q) AS asked ON asked.bundle_id = b.bundle_id "
         "WHERE b.date < %s AND (b.state = 'archived' OR (b.state = 'settled' AND asked.bundle_id IS NOT NULL)) "
         f"GROUP BY {series}, b.state = 'archived' ORDER BY {series}",
-        (_LANES, before),
+        (tuple(Lane), before),
     )
     return tuple(
-        Held(exchange, symbol, data_type, interval_code, reason, _holding(rest))
+        Held(exchange, symbol, data_type, interval_code, reason, Holding.of(rest))
         for exchange, symbol, data_type, interval_code, reason, *rest in rows
     )
 
@@ -174,7 +173,7 @@ def begin_expiry(session: Session, before: date, most: int) -> list[Bundle]:
 
     Those that a killed run has marked come along; those with an answer that is queued stay.
     """
-    rows = session.all(f"SELECT b.bundle_id {_DUE} ORDER BY b.date, b.bundle_id LIMIT %s", (_LANES, before, most))
+    rows = session.all(f"SELECT b.bundle_id {_DUE} ORDER BY b.date, b.bundle_id LIMIT %s", (tuple(Lane), before, most))
     if not rows:
         return []
     ids = tuple(row[0] for row in rows)
@@ -198,9 +197,3 @@ def _bundles(session: Session, where: str, values: tuple[object, ...]) -> list[B
     columns = ", ".join(f"b.{name}" for name in _COLUMNS)
     rows = session.all(f"SELECT {columns} FROM archive_bundles AS b WHERE {where}", values)
     return [Bundle(**{**dict(zip(_COLUMNS, row, strict=True)), "state": BundleState(row[-1])}) for row in rows]
-
-
-def _holding(row: Sequence[Any] | None) -> Holding:
-    objects, size, oldest, newest = row or (0, 0, None, None)
-    first, last = (day and datetime.combine(day, time()) for day in (oldest, newest))
-    return Holding(int(objects), int(size), first, last)

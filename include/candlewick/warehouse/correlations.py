@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from candlewick.warehouse import tables
 from candlewick.warehouse.staging import demand_all
 
 if TYPE_CHECKING:
@@ -29,11 +30,7 @@ class Window(NamedTuple):
 
 def are_built(session: Session, marts: str) -> bool:
     """Tell whether dbt has built the returns."""
-    return bool(
-        session.one(
-            "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s", (marts, RETURNS)
-        )
-    )
+    return tables.exist(session, marts, RETURNS)
 
 
 def windows(session: Session, marts: str) -> list[Window]:

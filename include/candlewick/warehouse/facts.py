@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import MySQLdb
 
+from candlewick.warehouse import tables
 from candlewick.warehouse.staging import KLINES
 
 if TYPE_CHECKING:
@@ -52,11 +53,7 @@ def insert_directly(warehouse: Warehouse, session: Session, load_id: int) -> boo
 
 def are_built(session: Session, marts: str) -> bool:
     """Tell whether dbt has built the facts and the view they are made from."""
-    rows = session.all(
-        "SELECT table_name FROM information_schema.tables WHERE table_schema = %s AND table_name IN (%s, %s)",
-        (marts, FACTS, STAGED),
-    )
-    return len(rows) == len((FACTS, STAGED))
+    return tables.exist(session, marts, FACTS, STAGED)
 
 
 def _has_facts(session: Session, marts: str, load_id: int) -> bool:

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from candlewick.warehouse import tables
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
@@ -92,19 +94,15 @@ def is_work(name: str) -> bool:
     return _WORK.fullmatch(name) is not None
 
 
-def drop(session: Session, config: Settings, leftover: Leftover, wait_seconds: int) -> None:
+def drop(session: Session, config: Settings, leftover: Leftover) -> None:
     """Drop a table of unfinished work; the caller holds the writer's lock of its base."""
-    session.run("SET SESSION lock_wait_timeout = %s", (wait_seconds,))
+    tables.bound_waits(session)
     session.run(f"DROP TABLE IF EXISTS {config.marts_schema}.`{leftover.name}`")
 
 
 def old_claims(session: Session, config: Settings, before: datetime) -> list[tuple[str, int, datetime]]:
     """Return (model, symbols, oldest bar) of indicators that are claimed for bars before a moment and not computed."""
-    made = session.one(
-        "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = 'indicator_progress'",
-        (config.marts_schema,),
-    )
-    if not made:
+    if not tables.exist(session, config.marts_schema, "indicator_progress"):
         return []
     return session.all(
         f"SELECT model, COUNT(*), MIN(claimed_from) FROM {config.marts_schema}.indicator_progress "

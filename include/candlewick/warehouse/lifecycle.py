@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from candlewick.spans import of_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
+    from datetime import date, datetime
 
     from candlewick.warehouse.database import Session
 
@@ -71,6 +73,12 @@ class LifecycleEvent:
     object_count: int = 0
     row_count: int = 0
     byte_count: int = 0
+
+    @classmethod
+    def of_day(cls, day: date, **what: Any) -> LifecycleEvent:
+        """Make an event whose span is a UTC day."""
+        span = of_day(day)
+        return cls(from_time=span.start, to_time=span.end, **what)
 
 
 def has_done(session: Session, run_id: str, step: Step, action: Action, subject: str | None = None) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from candlewick.warehouse.schema import DDL_WAIT_SECONDS
+from candlewick.warehouse import tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ def take_back(warehouse: Warehouse, before: Built, models: Mapping[str, Sequence
         return []
     marts = warehouse.config.marts_schema
     with warehouse.session() as session:
-        session.run(f"SET SESSION lock_wait_timeout = {DDL_WAIT_SECONDS}")
+        tables.bound_waits(session)
         now = _built(session, marts)
         views = _views(session, marts)
         told = []

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import MySQLdb
 
+from candlewick.warehouse import tables
+
 if TYPE_CHECKING:
     from candlewick.warehouse.database import Session
 
 KEPT = "__kept"
-DDL_WAIT_SECONDS = 10  # behind a DDL that waits, every reader and writer of the table waits as well
 _EXACT_BELOW = 1_000_000
 # EXCHANGE is refused, the tables differ in what nobody sees (columns that were added without a copy): rows are deleted instead.
 _CANNOT_EXCHANGE = {1731, 1736}
@@ -51,20 +52,14 @@ def of_table(session: Session, schema: str, table: str) -> list[Partition]:
     return found
 
 
-def exists(session: Session, schema: str, *tables: str) -> bool:
-    """Tell whether all of these tables are there."""
-    marks = ", ".join(["%s"] * len(tables))
-    rows = session.all(
-        f"SELECT table_name FROM information_schema.tables WHERE table_schema = %s AND table_name IN ({marks})",
-        (schema, *tables),
-    )
-    return len(rows) == len(set(tables))
+def name_of_day(session: Session, schema: str, table: str, day: date) -> str | None:
+    """Return the name of the partition that holds exactly this day; None: the table has none."""
+    return next((one.name for one in of_table(session, schema, table) if one.is_day and one.start == day), None)
 
 
 def rows_of(session: Session, schema: str, table: str) -> int:
     """Return a table's rows: exact below a million, else as the server estimates them."""
-    if "mariadb" not in str((session.one("SELECT VERSION()") or ("",))[0]).lower():
-        session.run("SET SESSION information_schema_stats_expiry = 0")  # else it is yesterday's estimate
+    tables.show_fresh_sizes(session)
     row = session.one(
         "SELECT table_rows FROM information_schema.tables WHERE table_schema = %s AND table_name = %s", (schema, table)
     )
@@ -75,11 +70,6 @@ def rows_of(session: Session, schema: str, table: str) -> int:
         return estimate
     counted = session.one(f"SELECT COUNT(*) FROM {schema}.{table}")
     return int(counted[0]) if counted else 0
-
-
-def bound_waits(session: Session) -> None:
-    """Let this session's DDL give up after ``DDL_WAIT_SECONDS``: then it is tried again later (``WarehouseBusy``)."""
-    session.run("SET SESSION lock_wait_timeout = %s", (DDL_WAIT_SECONDS,))
 
 
 def prepare_kept(session: Session, schema: str, table: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from candlewick.market import DataType, Lane
+from candlewick.warehouse import tables
 from candlewick.warehouse.database import from_ms, to_ms
 from candlewick.warehouse.processed import CONSUMERS
 from candlewick.warehouse.staging import KLINES
@@ -38,7 +39,7 @@ def final_open_times(
     exchange, symbol, interval = series
     span = (exchange, symbol, interval.value, from_ms(start_ms), from_ms(end_ms))
     rows = []
-    if _has_facts(session, marts):
+    if tables.exist(session, marts, FACTS):
         rows += session.all(
             f"SELECT open_time FROM {marts}.{FACTS} FORCE INDEX (PRIMARY) WHERE exchange = %s AND symbol = %s "
             "AND interval_code = %s AND open_time >= %s AND open_time < %s AND is_final = 1",
@@ -117,11 +118,3 @@ def oldest_live_work(session: Session) -> set[tuple[str, int]]:
         (Lane.LIVE, *models),
     )
     return {(what, int(oldest)) for what, oldest in queued + staged if oldest is not None}
-
-
-def _has_facts(session: Session, marts: str) -> bool:
-    return bool(
-        session.one(
-            "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s", (marts, FACTS)
-        )
-    )

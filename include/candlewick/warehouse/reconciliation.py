@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from candlewick.warehouse import tables
+
 if TYPE_CHECKING:
     from datetime import date, datetime
 
@@ -74,10 +76,9 @@ def days(session: Session, config: Settings, symbol: str, first: date, last: dat
         last: last day.
         now: the present, naive UTC.
     """
-    names = _tables(session, config)
-    if DAYS not in names:
+    if not tables.exist(session, config.marts_schema, DAYS):
         return []
-    aliases = {"hours": "1h", "day": "1d"} if TABLE in names else {}
+    aliases = {"hours": "1h", "day": "1d"} if tables.exist(session, config.marts_schema, TABLE) else {}
     compared = "".join(
         _COMPARED.format(marts=config.marts_schema, alias=alias, check=check) for alias, check in aliases.items()
     )
@@ -103,7 +104,7 @@ class Disagreement:
 
 def unexplained(session: Session, config: Settings) -> list[Disagreement]:
     """Return the disagreements there are now."""
-    if TABLE not in _tables(session, config):
+    if not tables.exist(session, config.marts_schema, TABLE):
         return []
     rows = session.all(
         "SELECT symbol, check_name, COUNT(*), CAST(SUM(unexplained_count) AS SIGNED), MIN(first_offending_bucket) "
@@ -117,19 +118,10 @@ def unexplained(session: Session, config: Settings) -> list[Disagreement]:
 
 def newest(session: Session, config: Settings) -> tuple[date, datetime] | None:
     """Return the newest day whose hours were compared, and when anything was compared last; None before that."""
-    if TABLE not in _tables(session, config):
+    if not tables.exist(session, config.marts_schema, TABLE):
         return None
     row = session.one(
         f"SELECT MAX(date), MAX(compared_at) FROM {config.marts_schema}.{TABLE} WHERE exchange = %s AND check_name = '1h'",
         (config.exchange,),
     )
     return (row[0], row[1]) if row and row[0] else None
-
-
-def _tables(session: Session, config: Settings) -> set[str]:
-    """Return those of our tables that dbt has built."""
-    rows = session.all(
-        "SELECT table_name FROM information_schema.tables WHERE table_schema = %s AND table_name IN (%s, %s)",
-        (config.marts_schema, DAYS, TABLE),
-    )
-    return {row[0] for row in rows}

@@ -33,6 +33,7 @@ class Measure:
     what: str
     bytes: int
     capacity: int
+    free_bytes: int | None = None  # of a disk, which others fill too
 
     @property
     def share(self) -> float:
@@ -41,6 +42,8 @@ class Measure:
 
     def __str__(self) -> str:
         sizes = f"{self.bytes / GIGABYTE:,.1f} of {self.capacity / GIGABYTE:,.1f} GB"
+        if self.free_bytes is not None:
+            sizes = f"{self.free_bytes / GIGABYTE:,.1f} GB free; {self.capacity / GIGABYTE:,.1f} GB count as empty"
         return f"{self.what} is {self.share:.0%} full ({sizes})"
 
 
@@ -107,7 +110,7 @@ def look(session: Session, config: Settings) -> Room:
         if capacity := int(given * GIGABYTE) or sampled:
             measures.append(Measure(f"the {name}", size, capacity))
     if disk := private_disk(config, str(rows[0][0])):
-        measures.append(disk)
+        measures.append(counted(disk, config))
     return Room(max(measures, key=lambda one: one.share, default=None), config)
 
 
@@ -122,6 +125,13 @@ def private_disk(config: Settings, data_folder: str) -> Measure | None:
         return None
     usage = shutil.disk_usage(config.home)
     return Measure(f"the disk under {config.home}", usage.total - usage.free, usage.total)
+
+
+def counted(disk: Measure, config: Settings) -> Measure:
+    """Measure a disk by what is free of it: most of a large one may be taken by others while there is plenty left."""
+    free = disk.capacity - disk.bytes
+    capacity = min(disk.capacity, int(config.disk_room_gigabytes * GIGABYTE))
+    return Measure(disk.what, max(0, capacity - free), capacity, free)
 
 
 def is_private_server(config: Settings, data_folder: str) -> bool:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from candlewick.warehouse import set_aside
+from candlewick.warehouse import set_aside, tables
 from candlewick.warehouse.database import LOCK_WAIT_TIMEOUT, Warehouse, WarehouseBusy, WarehouseError
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 UPGRADE_LOCK = "schema_upgrade"
-# Behind a change of a table that waits for a reader, every new reader waits as well.
-DDL_WAIT_SECONDS = 10
 VERSION_TABLE = "schema_version"
 USAGE = "usage: python -m candlewick.warehouse.schema upgrade [revision] | downgrade <revision> | current\n"
 
@@ -123,7 +121,7 @@ class _Migration:
         from sqlalchemy.pool import NullPool
 
         engine = create_engine("mysql+mysqldb://", creator=warehouse.open, poolclass=NullPool)
-        impatient = f"SET SESSION lock_wait_timeout = {DDL_WAIT_SECONDS}"
+        impatient = f"SET SESSION lock_wait_timeout = {tables.DDL_WAIT_SECONDS}"
         with warehouse.session() as session, warehouse.named_lock(session, UPGRADE_LOCK):
             session.run(impatient)
             try:
@@ -188,7 +186,7 @@ def _typed(warehouse: Warehouse, error: Exception) -> WarehouseError:
     schema = warehouse.config.raw_schema
     if getattr(cause, "args", ())[:1] == (LOCK_WAIT_TIMEOUT,):
         return WarehouseBusy(
-            f"expected to change the schema {schema} within {DDL_WAIT_SECONDS} s, but someone reads a table of it ({cause}); "
+            f"expected to change the schema {schema} within {tables.DDL_WAIT_SECONDS} s, but someone reads a table of it ({cause}); "
             "what was changed by then stays, run it again"
         )
     return WarehouseError(

@@ -9,9 +9,11 @@ maintenance deletes after the sampling behind its begin: the count of the same r
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from candlewick.warehouse.ageing import ALIVE, Holding
+from candlewick.warehouse import tables
+from candlewick.warehouse.ageing import bundled
+from candlewick.warehouse.holding import Holding
 from candlewick.warehouse.lifecycle import Action, Store
 
 if TYPE_CHECKING:
@@ -61,8 +63,7 @@ class TableSize:
 
 def table_sizes(session: Session, config: Settings) -> list[TableSize]:
     """Return every base table of both schemas, the largest first."""
-    if is_mysql(session):
-        session.run("SET SESSION information_schema_stats_expiry = 0")  # else what it says is up to a day old
+    tables.show_fresh_sizes(session)
     rows = session.all(
         "SELECT table_schema, table_name, table_rows, COALESCE(data_length, 0) + COALESCE(index_length, 0), data_free, "
         "create_options LIKE '%%partitioned%%' FROM information_schema.tables "
@@ -73,12 +74,6 @@ def table_sizes(session: Session, config: Settings) -> list[TableSize]:
         TableSize(schema, name, int(count or 0), int(size), int(free or 0), bool(cut))
         for schema, name, count, size, free, cut in rows
     ]
-
-
-def is_mysql(session: Session) -> bool:
-    """Tell Oracle's server from MariaDB."""
-    row = session.one("SELECT VERSION()")
-    return row is not None and "mariadb" not in str(row[0]).lower()
 
 
 def record(session: Session, samples: Iterable[Sample], now: datetime) -> None:
@@ -104,7 +99,7 @@ def held_at(session: Session, sampled_at: datetime) -> dict[str, Holding]:
         "SELECT store, object_count, byte_count, oldest, newest FROM storage_samples WHERE sampled_at = %s AND store IN %s",
         (sampled_at, tuple(store.value for store in BUCKETS)),
     )
-    return {store: Holding(int(count or 0), int(size), *stamps) for store, count, size, *stamps in rows}
+    return {store: Holding.of(row) for store, *row in rows}
 
 
 def archive_holds(session: Session, config: Settings, loose_before: datetime) -> Holding:
@@ -112,29 +107,25 @@ def archive_holds(session: Session, config: Settings, loose_before: datetime) ->
 
     What lies in no bundle and is that old is little: the look-up by bundle finds it.
     """
-    bundles = session.one(
-        "SELECT COUNT(*), COALESCE(SUM(bundle_bytes), 0), TIMESTAMP(MIN(date)), TIMESTAMP(MAX(date)) FROM archive_bundles "
-        "WHERE state IN %s",
-        (ALIVE,),
-    )
     single = session.one(
         "SELECT COUNT(*), COALESCE(SUM(payload_bytes), 0), MIN(captured_at), MAX(captured_at) FROM processed_files "
         "FORCE INDEX (by_bundle) WHERE bundle_id IS NULL AND captured_at < %s AND bucket = %s AND expired_at IS NULL",
         (loose_before, config.archive_bucket),
     )
-    return _holding(bundles) + _holding(single)
+    files, _ = bundled(session)
+    return files + Holding.of(single)
 
 
 def raw_after(session: Session, config: Settings, held: Holding, since: datetime, until: datetime) -> Holding:
     """Return what the bucket of payloads holds after [since, until), from what it held before."""
-    put = _holding(
+    put = Holding.of(
         session.one(
             "SELECT COUNT(*), COALESCE(SUM(payload_bytes), 0), MIN(captured_at), MAX(captured_at) FROM extraction_outcomes "
             "WHERE captured_at >= %s AND captured_at < %s AND status = 'stored' AND bucket = %s AND load_state <> 'none'",
             (since, until, config.raw_bucket),
         )
     )
-    now_there = _less(held + put, _events(session, Store.RAW, _GONE, since, until))
+    now_there = held + put - _events(session, Store.RAW, _GONE, since, until)
     oldest = session.one(
         "SELECT captured_at FROM processed_files FORCE INDEX (by_bundle) WHERE bundle_id IS NULL AND bucket = %s "
         "AND expired_at IS NULL ORDER BY captured_at LIMIT 1",
@@ -146,26 +137,17 @@ def raw_after(session: Session, config: Settings, held: Holding, since: datetime
 def backups_after(session: Session, held: Holding, since: datetime, until: datetime) -> Holding:
     """Return what the bucket of backups holds after [since, until), from what it held before."""
     saved = _events(session, Store.BACKUP, (Action.SAVED,), since, until)
-    return _less(held + saved, _events(session, Store.BACKUP, _GONE, since, until))
+    return held + saved - _events(session, Store.BACKUP, _GONE, since, until)
 
 
 def _events(session: Session, store: Store, actions: tuple[Action, ...], since: datetime, until: datetime) -> Holding:
-    return _holding(
+    return Holding.of(
         session.one(
             "SELECT COALESCE(SUM(object_count), 0), COALESCE(SUM(byte_count), 0), MIN(occurred_at), MAX(occurred_at) "
             "FROM lifecycle_events WHERE occurred_at >= %s AND occurred_at < %s AND store = %s AND action IN %s",
             (since, until, store.value, tuple(action.value for action in actions)),
         )
     )
-
-
-def _less(held: Holding, gone: Holding) -> Holding:
-    return replace(held, objects=max(held.objects - gone.objects, 0), bytes=max(held.bytes - gone.bytes, 0))
-
-
-def _holding(row: tuple[Any, ...] | None) -> Holding:
-    objects, size, oldest, newest = row or (0, 0, None, None)
-    return Holding(int(objects), int(size), oldest, newest)
 
 
 def thin_out(session: Session, before: datetime) -> int:

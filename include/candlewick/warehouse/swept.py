@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 SEEN = "swept_objects"
 """A temporary table: ids of the objects of one folder that are where their rows say."""
-_LANES = (Lane.LIVE.value, Lane.BACKFILL.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +149,7 @@ def missing_queued(session: Session, bucket: str, start: datetime, end: datetime
         "AND o.captured_at >= %s AND o.captured_at < %s AND o.bucket = %s AND o.source = %s AND o.bundle_id IS NULL "
         "AND p.object_id IS NULL AND s.object_id IS NULL"
     )
-    return _missing(session, "o.object_key", queued, (_LANES, start, end, bucket, Source.REST.value), most)
+    return _missing(session, "o.object_key", queued, (tuple(Lane), start, end, bucket, Source.REST.value), most)
 
 
 def missing_evidence(session: Session, bucket: str, before: datetime, most: int) -> Missing:
@@ -159,7 +158,7 @@ def missing_evidence(session: Session, bucket: str, before: datetime, most: int)
         f"FROM extraction_outcomes AS o LEFT JOIN {SEEN} AS s ON s.object_id = o.outcome_id WHERE o.lane IN %s "
         "AND o.load_state = 'none' AND o.status = 'stored' AND o.bucket = %s AND o.captured_at < %s AND s.object_id IS NULL"
     )
-    return _missing(session, "o.object_key", kept, (_LANES, bucket, before), most)
+    return _missing(session, "o.object_key", kept, (tuple(Lane), bucket, before), most)
 
 
 def missing_editions(session: Session, before: datetime, most: int) -> Missing:

@@ -1,6 +1,6 @@
 """What a server does for its tables on demand: fresh statistics, and space that deletions left, given back.
 
-Neither waits longer than ``DDL_WAIT_SECONDS`` for readers, since everybody who comes later waits behind it.
+Neither waits longer than ``tables.DDL_WAIT_SECONDS`` for readers, since everybody who comes later waits behind it.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from candlewick.warehouse import tables
+
 if TYPE_CHECKING:
     from candlewick.warehouse.database import Session
     from candlewick.warehouse.storage import TableSize
 
-DDL_WAIT_SECONDS = 10
 MEGABYTE = 1 << 20
 
 
@@ -55,6 +56,6 @@ def optimise(session: Session, table: TableSize) -> str:
 
 def _told(session: Session, statement: str) -> str:
     """Run a statement that answers in rows of (table, operation, kind, text) and never with an error of its own."""
-    session.run("SET SESSION lock_wait_timeout = %s", (DDL_WAIT_SECONDS,))
+    tables.bound_waits(session)
     rows = session.all(statement)
     return "; ".join(str(row[3]) for row in rows if str(row[2]).lower() == "error")

@@ -19,6 +19,7 @@ from candlewick.pipeline.backup import parts, programs
 from candlewick.pipeline.backup.programs import BackupFailed
 from candlewick.pipeline.backup.restore import restore
 from candlewick.pipeline.compare import HISTORY, first_difference
+from candlewick.pipeline.dbt_project import profile
 from candlewick.pipeline.transform import run_dbt
 from candlewick.warehouse import scratch
 from candlewick.warehouse.database import Warehouse, WarehouseBusy
@@ -103,11 +104,7 @@ def test_what_is_restored_is_what_was_saved_and_the_platform_goes_on_from_it(
     assert note["rows"] == made.rows
 
     again = Warehouse(lambda: database.connect(elsewhere.config.raw_schema), elsewhere.config, filled.address)
-    environment = {
-        "CANDLEWICK_DBT_HOST": database.host, "CANDLEWICK_DBT_PORT": str(database.port),
-        "CANDLEWICK_DBT_USER": database.user, "CANDLEWICK_DBT_PASSWORD": database.password,
-        "CANDLEWICK_MARTS_SCHEMA": again.config.marts_schema, "CANDLEWICK_RAW_SCHEMA": again.config.raw_schema,
-    }  # fmt: skip
+    environment = profile(database, again.config)
     run_dbt(
         ["run", "--select", *MODELS], environment, name="again", config=again.config
     )  # the views, and what is made anew each hour

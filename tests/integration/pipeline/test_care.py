@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from candlewick.pipeline.maintenance import care, sizes
-from candlewick.warehouse import storage, table_care
+from candlewick.warehouse import storage, tables
 from candlewick.warehouse.storage import TableSize
 from candlewick.warehouse.table_care import Bounds
 from support.minute_path import ask
@@ -82,7 +82,7 @@ def test_nothing_is_copied_while_a_store_is_nearly_full(warehouse, lake, config,
 
 
 def test_a_table_that_is_busy_is_left_for_the_next_run_and_named(warehouse, lake, config, with_holes, monkeypatch):
-    monkeypatch.setattr(table_care, "DDL_WAIT_SECONDS", 1)
+    monkeypatch.setattr(tables, "DDL_WAIT_SECONDS", 1)
     wait_for_purge(warehouse, config, "plain")
     with warehouse.session() as reader:
         reader.all(f"SELECT * FROM {with_holes}.plain LIMIT 1")  # holds the table's definition until it commits

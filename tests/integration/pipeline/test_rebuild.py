@@ -10,6 +10,7 @@ import pytest
 from candlewick.lake.keys import ARCHIVE, checksum_key
 from candlewick.pipeline.bulk import load_backlog
 from candlewick.pipeline.compare import HISTORY, first_difference
+from candlewick.pipeline.dbt_project import profile
 from candlewick.pipeline.maintenance import archive
 from candlewick.pipeline.rebuild import queue_from_lake
 from candlewick.pipeline.rebuild_request import RebuildRefused, RebuildRequest
@@ -19,14 +20,6 @@ from candlewick.warehouse.database import Warehouse, utc_now
 from support.archive_files import keep, month
 from support.lived import BACKFILL, MODELS, live_through
 from support.minute_path import ask, cycle, keys
-
-
-def environment(database, config):
-    return {
-        "CANDLEWICK_DBT_HOST": database.host, "CANDLEWICK_DBT_PORT": str(database.port),
-        "CANDLEWICK_DBT_USER": database.user, "CANDLEWICK_DBT_PASSWORD": database.password,
-        "CANDLEWICK_MARTS_SCHEMA": config.marts_schema, "CANDLEWICK_RAW_SCHEMA": config.raw_schema,
-    }  # fmt: skip
 
 
 @contextmanager
@@ -40,7 +33,7 @@ def another_warehouse(database, config):
             cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
         made = Warehouse(lambda: database.connect(config.raw_schema), config)
         schema.upgrade(made)
-        yield made, lambda *words: run_dbt(words, environment(database, config), name="again", config=config)
+        yield made, lambda *words: run_dbt(words, profile(database, config), name="again", config=config)
         for name in (config.raw_schema, config.marts_schema):
             cursor.execute(f"DROP DATABASE {name}")
 

@@ -11,7 +11,7 @@ import pytest
 from candlewick.pipeline.maintenance import retention
 from candlewick.pipeline.maintenance.retention import RetentionDays
 from candlewick.pipeline.maintenance.retention_due import BOOKS, CANDLES, INDICATORS
-from candlewick.warehouse import expired, partitions
+from candlewick.warehouse import expired, partitions, tables
 from candlewick.warehouse.database import WarehouseBusy
 from support.aged import FIRST_DUE, LAST_DUE, NOW, YOUNG, Aged
 
@@ -94,7 +94,7 @@ def test_complete_days_go_by_their_partition_and_natives_and_younger_days_stay(w
     assert item(planned(aged)).rows == 0
     assert expire(aged).sentence.startswith("no row deleted")
     with aged.warehouse.session() as session:
-        assert not partitions.exists(session, aged.marts, "fact_klines__kept")
+        assert not tables.exist(session, aged.marts, "fact_klines__kept")
 
 
 def test_a_day_of_few_rows_goes_by_its_keys(without_indicators):
@@ -352,7 +352,7 @@ def test_a_reader_that_idles_in_its_transaction_makes_it_give_up_soon_and_nothin
     without_indicators, monkeypatch
 ):
     aged = without_indicators
-    monkeypatch.setattr(partitions, "DDL_WAIT_SECONDS", 1)
+    monkeypatch.setattr(tables, "DDL_WAIT_SECONDS", 1)
     aged.fill(MANY, [FIRST_DUE])
     with closing(aged.database.connect(aged.marts, autocommit=False)) as reader:
         reader.cursor().execute("SELECT COUNT(*) FROM fact_klines")

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import pytest
 
+from candlewick.pipeline.dbt_project import profile
 from candlewick.pipeline.maintenance.retention import RetentionDays
 from candlewick.pipeline.transform import run_dbt
 from candlewick.settings import Settings
@@ -106,11 +107,7 @@ def dbt_of():
     """Run dbt on a server of the test's own."""
 
     def on(server, config):
-        environment = {
-            "CANDLEWICK_DBT_HOST": server.host, "CANDLEWICK_DBT_PORT": str(server.port), "CANDLEWICK_DBT_USER": server.user,
-            "CANDLEWICK_DBT_PASSWORD": server.password, "CANDLEWICK_MARTS_SCHEMA": config.marts_schema,
-            "CANDLEWICK_RAW_SCHEMA": config.raw_schema,
-        }  # fmt: skip
+        environment = profile(server, config)
         return lambda *words: run_dbt(words, environment, name="kill", config=config)
 
     return on

@@ -13,7 +13,7 @@ from candlewick.pipeline.backfill import work
 from candlewick.pipeline.gaps.detect import detect
 from candlewick.pipeline.load import load_pending
 from candlewick.warehouse import events, room, storage
-from candlewick.warehouse.room import NoRoom
+from candlewick.warehouse.room import Measure, NoRoom
 from candlewick.warehouse.storage import Sample
 from support.gap_hunting import GapHunting
 from support.marts import build_facts
@@ -70,6 +70,17 @@ def test_each_level_stops_what_it_says_in_the_set_order(look, fill, share, stops
 
     assert (found.stops_backfills, found.warns, found.stops_depth) == stops
     assert str(found.fullest) == f"the warehouse is {share:.0%} full ({share * 100:.1f} of 100.0 GB)"
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "share"), [(1000, 60, 0.0), (1000, 10, 0.8), (1000, 4, 0.92), (1000, 0, 1.0), (20, 5, 0.75)]
+)
+def test_a_disk_is_as_full_as_its_free_space_is_small_whatever_others_have_filled(config, total, free, share):
+    disk = room.counted(Measure("the disk", (total - free) * GIGABYTE, total * GIGABYTE), config)
+
+    assert disk.share == pytest.approx(share)
+    counted = min(total, 50)
+    assert str(disk) == f"the disk is {share:.0%} full ({free:.1f} GB free; {counted:.1f} GB count as empty)"
 
 
 def test_the_fullest_store_counts_and_only_the_newest_sampling(look, fill):

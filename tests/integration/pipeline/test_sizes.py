@@ -124,7 +124,7 @@ def test_the_disk_of_a_server_under_the_home_folder_is_sampled_and_is_the_capaci
 ):
     if database.name != "mariadb":
         pytest.skip("a given server's disk is not ours to look at")
-    at_home = config.model_copy(update={"home": mariadb.data.parent})
+    at_home = config.model_copy(update={"home": mariadb.data.parent, "disk_room_gigabytes": 1e6})
     sizes.sample(warehouse, at_home, NOON)
 
     ((name, used, capacity),) = samples(warehouse, "disk", "name, byte_count, capacity_bytes")

@@ -282,7 +282,7 @@ def sweeper(database, object_store, config, tmp_path):
     def sweep_dying_at(nth, side):
         worker.start(
             {
-                "failpoint": {"what": "step", "nth": nth, "side": side},
+                "failpoint": {"what": "anything", "nth": nth, "side": side},
                 "settings": config.model_dump(mode="json"),
                 "database": f"{database.host}:{database.port}:{database.user}:{database.password}",
                 "object_store": object_store.port,

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from candlewick.warehouse import schema
+from candlewick.warehouse import schema, tables
 from candlewick.warehouse.database import WarehouseBusy, WarehouseError
 from support.revisions import columns, fill, fill_columns, killed_at, rows
 
@@ -136,7 +136,7 @@ def test_a_table_under_both_names_is_not_guessed_about(empty):
 
 
 def test_a_reader_that_does_not_let_go_makes_it_end_soon_and_worth_another_try(empty, database, config, monkeypatch):
-    monkeypatch.setattr(schema, "DDL_WAIT_SECONDS", 1)
+    monkeypatch.setattr(tables, "DDL_WAIT_SECONDS", 1)
     schema.upgrade(empty, "0004")
     with closing(database.connect(config.raw_schema, autocommit=False)) as reader:
         reader.cursor().execute("SELECT * FROM processed_files")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from candlewick.exchange.binance import from_connection
+from candlewick.pipeline.dbt_project import profile
 from candlewick.pipeline.transform import run_dbt
 from candlewick.warehouse import marts, schema
 from candlewick.warehouse.host_state import HostStateStore
@@ -42,11 +43,7 @@ def platform(empty, older, lake, market, object_store, database, config):
             self.dbt("run", "--selector", "minute")
 
         def dbt(self, *arguments):
-            environment = {
-                "CANDLEWICK_DBT_HOST": database.host, "CANDLEWICK_DBT_PORT": str(database.port),
-                "CANDLEWICK_DBT_USER": database.user, "CANDLEWICK_DBT_PASSWORD": database.password,
-                "CANDLEWICK_MARTS_SCHEMA": config.marts_schema, "CANDLEWICK_RAW_SCHEMA": config.raw_schema,
-            }  # fmt: skip
+            environment = profile(database, config)
             return run_dbt(arguments, environment, name="newer", config=config)
 
         def _advance(self):

@@ -8,6 +8,7 @@ from candlewick.lake.keys import parse_archive_key
 from candlewick.market import Lane
 from candlewick.pipeline.archive_edition import Edition
 from candlewick.pipeline.bulk import load_backlog
+from candlewick.pipeline.dbt_project import profile
 from candlewick.pipeline.transform import run_dbt
 from candlewick.warehouse import archive_files
 from candlewick.warehouse.archive_files import FileState
@@ -50,13 +51,8 @@ def beside(warehouse: Warehouse) -> Warehouse:
 
 def build(drill: Warehouse, *, history: bool) -> None:
     """Run dbt on the drill's schemas: its first run makes the tables, one with history what was loaded."""
-    address, config = drill.address, drill.config
-    environment = {
-        "CANDLEWICK_DBT_HOST": address.host, "CANDLEWICK_DBT_PORT": str(address.port),
-        "CANDLEWICK_DBT_USER": address.user, "CANDLEWICK_DBT_PASSWORD": address.password,
-        "CANDLEWICK_MARTS_SCHEMA": config.marts_schema, "CANDLEWICK_RAW_SCHEMA": config.raw_schema,
-    }  # fmt: skip
-    run_dbt([*MODELS, *(BACKFILL if history else ())], environment, name="drill", config=config)
+    environment = profile(drill.address, drill.config)
+    run_dbt([*MODELS, *(BACKFILL if history else ())], environment, name="drill", config=drill.config)
 
 
 def refill(drill: Warehouse, lake: Lake, live: Live, run_id: str, now: datetime) -> str:

@@ -13,7 +13,7 @@ from candlewick.pipeline.compare import BOOKS, HISTORY, Comparison, Within, comp
 from candlewick.pipeline.drill import objects
 from candlewick.pipeline.drill.objects import Gone, Live
 from candlewick.pipeline.drill.refill import beside, changed_objects, refill
-from candlewick.warehouse import facts, partitions, schema, scratch
+from candlewick.warehouse import facts, schema, scratch, tables
 from candlewick.warehouse.database import WarehouseBusy, WarehouseError
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _compared(
         raise WarehouseError(
             f"expected facts in the schema {live.marts}, but dbt has built none; run market_minute first"
         )
-    missing = [one.table for one in (*HISTORY, BOOKS) if not partitions.exists(session, live.marts, one.table)]
+    missing = [one.table for one in (*HISTORY, BOOKS) if not tables.exist(session, live.marts, one.table)]
     if missing:
         raise WarehouseError(
             f"expected {', '.join(missing)} in the schema {live.marts}, but dbt has not built that yet; run market_hourly first"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from candlewick.market import Interval
 from candlewick.spans import MINUTE, Span, days, joined, months
+from candlewick.warehouse.facts import FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from candlewick.warehouse.database import Session
 
-FACTS = "fact_klines"
+
 _DAY_0_OF_ORDINALS = 365  # TO_DAYS of a date less its ordinal in Python
 _OF_SERIES = "exchange = %s AND symbol = %s AND interval_code = %s AND open_time >= %s AND open_time < %s"
 
@@ -37,15 +38,6 @@ class Found:
 
     days: dict[date, DayCount] = field(default_factory=dict)
     missing: list[Span] = field(default_factory=list)
-
-
-def are_built(session: Session, marts: str) -> bool:
-    """Tell whether dbt has built the table of facts."""
-    return bool(
-        session.one(
-            "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s", (marts, FACTS)
-        )
-    )
 
 
 def look(session: Session, marts: str, exchange: str, symbol: str, expected: Iterable[Span]) -> Found:

@@ -21,8 +21,9 @@ from candlewick.pipeline.gaps import counts
 from candlewick.pipeline.gaps.reconcile import Changes, reconcile
 from candlewick.pipeline.gaps.requested import exchange_now, requested, settled_until
 from candlewick.spans import DAY, MINUTE, common, joined, of_day
-from candlewick.warehouse import gaps
+from candlewick.warehouse import gaps, tables
 from candlewick.warehouse.database import utc_now
+from candlewick.warehouse.facts import FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ def detect(
         WarehouseBusy: another detection runs, or the server does not answer; it can be run again.
     """
     with warehouse.session() as session, warehouse.named_lock(session, LOCK):
-        if not counts.are_built(session, warehouse.config.marts_schema):
+        if not tables.exist(session, warehouse.config.marts_schema, FACTS):
             return DetectSummary(is_too_early=True)
         return _Detection(warehouse, session, now or exchange_now(session)).run(full=full, symbols=symbols)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from candlewick.market import DataType, GapReason, Interval
-from candlewick.pipeline.gaps.counts import FACTS
 from candlewick.pipeline.gaps.requested import SETTLED_BY_LIFE
 from candlewick.spans import Span, common, joined, without
 from candlewick.warehouse import gaps
+from candlewick.warehouse.facts import FACTS
 from candlewick.warehouse.gaps import Gap, GapStatus
 
 if TYPE_CHECKING:

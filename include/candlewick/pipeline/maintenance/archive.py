@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from candlewick.lake.store import Lake
     from candlewick.settings import Settings
-    from candlewick.warehouse.ageing import Held, Holding
+    from candlewick.warehouse.ageing import Held
     from candlewick.warehouse.database import Session, Warehouse
+    from candlewick.warehouse.holding import Holding
 
 LOCK = "ageing"
 """Of the named lock of archiving and expiring."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -67,14 +67,9 @@ class Archiving:
 
     def _due(self, cutoff: datetime) -> Iterator[tuple[DaySeries, list[DueObject]]]:
         """Yield what goes into one bundle each, the oldest day first."""
-        bucket = self.config.raw_bucket
-        day = ageing.next_day(self.session, bucket, ageing.BEGINNING, cutoff)
-        while day:
-            for unit in ageing.due_series(self.session, bucket, day):
-                for part in bundling.parts(self._objects(unit)):
-                    yield unit, part
-            behind = datetime.combine(day, time()) + timedelta(days=1)
-            day = ageing.next_day(self.session, bucket, behind, cutoff)
+        for unit in ageing.due_days(self.session, self.config.raw_bucket, cutoff):
+            for part in bundling.parts(self._objects(unit)):
+                yield unit, part
 
     def _objects(self, unit: DaySeries) -> list[DueObject]:
         return ageing.due_objects(self.session, self.config.raw_bucket, unit, bundling.prefix(unit))
@@ -165,8 +160,8 @@ class Archiving:
     def _report_left(self, bundled: Bundled) -> None:
         count = len(bundled.problems)
         reason = f"{count} answers stay where they are; {bundled.problems[0]}"
-        label = f"{bundled.unit.symbol} {bundled.unit.data_type} {bundled.unit.interval_code}".strip()
-        self._record(Action.REPORTED, Store.RAW, bundled.unit, f"{label} {bundled.unit.date}", reason, count)
+        subject = f"{bundled.unit.label} {bundled.unit.date}"
+        self._record(Action.REPORTED, Store.RAW, bundled.unit, subject, reason, count)
         self.session.commit()
         self.summary.left += count
         self._problem(reason)
@@ -183,10 +178,9 @@ class Archiving:
     def _record(
         self, action: Action, store: Store, unit: DaySeries, subject: str, reason: str, objects: int, size: int = 0
     ) -> None:
-        start = datetime.combine(unit.date, time())
-        event = LifecycleEvent(
-            step=Step.ARCHIVE, action=action, store=store, subject=subject, reason=reason, symbol=unit.symbol,
-            from_time=start, to_time=start + timedelta(days=1), object_count=objects, byte_count=size,
+        event = LifecycleEvent.of_day(
+            unit.date, step=Step.ARCHIVE, action=action, store=store, subject=subject, reason=reason, symbol=unit.symbol,
+            object_count=objects, byte_count=size,
         )  # fmt: skip
         lifecycle.record(self.session, [event], run_id=self.run_id, now=self.now)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from candlewick.pipeline.maintenance import archive, expire, retention
 from candlewick.pipeline.maintenance.plan import Plan, PlanItem
 from candlewick.pipeline.maintenance.retention_plan import RetentionDays
-from candlewick.warehouse.ageing import ALIVE
+from candlewick.warehouse import ageing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from candlewick.pipeline.maintenance.request import MaintenanceRequest
     from candlewick.settings import Settings
-    from candlewick.warehouse.ageing import Held, Holding
+    from candlewick.warehouse.ageing import Held
     from candlewick.warehouse.database import Session, Warehouse
+    from candlewick.warehouse.holding import Holding
 
 SENTENCES = 40
 MOMENT = timedelta(milliseconds=1)
@@ -64,13 +65,9 @@ def _archive(session: Session, config: Settings, now: datetime) -> Counted:
 def _expire(session: Session, config: Settings, now: datetime) -> Counted:
     """Count answers and their bytes as captured, in both buckets: a bundle is one object, but a day of a series."""
     plan = expire.plan(session, config, now, config.archived_keep_days)
-    files, size, answers, captured = session.all(
-        "SELECT COUNT(*), COALESCE(SUM(bundle_bytes), 0), COALESCE(SUM(object_count), 0), COALESCE(SUM(source_bytes), 0) "
-        "FROM archive_bundles WHERE state IN %s",
-        (ALIVE,),
-    )[0]
-    both = plan.raw + plan.archive
-    totals = (both.objects - int(files) + int(answers), both.bytes - int(size) + int(captured))
+    files, answers = ageing.bundled(session)
+    everything = plan.raw + plan.archive - files + answers
+    totals = (everything.objects, everything.bytes)
     return (
         plan,
         _lake_items("expire", "answers in both buckets", plan.answers + plan.plain, totals),

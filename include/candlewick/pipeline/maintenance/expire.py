@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from candlewick.lake.store import LakeUnavailable
@@ -20,11 +19,14 @@ from candlewick.warehouse import ageing, bundles, lifecycle
 from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from candlewick.lake.store import Lake
     from candlewick.settings import Settings
-    from candlewick.warehouse.ageing import DaySeries, Held, Holding
+    from candlewick.warehouse.ageing import DaySeries, Held
     from candlewick.warehouse.bundles import Bundle
     from candlewick.warehouse.database import Session, Warehouse
+    from candlewick.warehouse.holding import Holding
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +160,7 @@ class _Expiry:
 
     def _expired(self, due: list[Bundle]) -> None:
         bundles.expire(self.session, [one.bundle_id for one in due], self.reason, self.now)
-        self._record([self._event(one) for one in due])
+        self._record([self._event(one, one.object_key, one.object_count, one.bundle_bytes) for one in due])
         self.session.commit()
         self.summary.bundles += len(due)
         self.summary.answers += sum(one.object_count for one in due)
@@ -166,19 +168,15 @@ class _Expiry:
 
     def _expire_plain(self) -> None:
         """Delete answers that lie in the archive one by one: an older platform put them there."""
-        day = ageing.next_day(self.session, self.bucket, ageing.BEGINNING, self.cutoff)
-        while day:
-            for unit in ageing.due_series(self.session, self.bucket, day):
-                found = ageing.due_objects(self.session, self.bucket, unit, bundling.prefix(unit))
-                self._delete([one.object_key for one in found])
-                ageing.expire(self.session, [one.object_id for one in found], self.reason, self.now)
-                size = sum(one.payload_bytes or 0 for one in found)
-                self._record([self._event_of_day(unit, len(found), size)])
-                self.session.commit()
-                self.summary.plain += len(found)
-                self.summary.bytes += size
-            behind = datetime.combine(day, time()) + timedelta(days=1)
-            day = ageing.next_day(self.session, self.bucket, behind, self.cutoff)
+        for unit in ageing.due_days(self.session, self.bucket, self.cutoff):
+            found = ageing.due_objects(self.session, self.bucket, unit, bundling.prefix(unit))
+            self._delete([one.object_key for one in found])
+            ageing.expire(self.session, [one.object_id for one in found], self.reason, self.now)
+            size = sum(one.payload_bytes or 0 for one in found)
+            self._record([self._event(unit, f"{unit.label} {unit.date}", len(found), size)])
+            self.session.commit()
+            self.summary.plain += len(found)
+            self.summary.bytes += size
 
     def _delete(self, keys: list[str]) -> None:
         if refused := self.lake.delete_many(self.bucket, keys):
@@ -188,21 +186,10 @@ class _Expiry:
                 "the next run tries again"
             )
 
-    def _event(self, one: Bundle) -> LifecycleEvent:
-        start = datetime.combine(one.date, time())
-        return LifecycleEvent(
-            step=Step.EXPIRE, action=Action.EXPIRED, store=Store.ARCHIVE, subject=one.object_key, symbol=one.symbol,
-            reason=self.reason, from_time=start, to_time=start + timedelta(days=1), object_count=one.object_count,
-            byte_count=one.bundle_bytes,
-        )  # fmt: skip
-
-    def _event_of_day(self, unit: DaySeries, objects: int, size: int) -> LifecycleEvent:
-        start = datetime.combine(unit.date, time())
-        label = f"{unit.symbol} {unit.data_type} {unit.interval_code}".strip()
-        return LifecycleEvent(
-            step=Step.EXPIRE, action=Action.EXPIRED, store=Store.ARCHIVE, subject=f"{label} {unit.date}",
-            symbol=unit.symbol, reason=self.reason, from_time=start, to_time=start + timedelta(days=1),
-            object_count=objects, byte_count=size,
+    def _event(self, of: Bundle | DaySeries, subject: str, objects: int, size: int) -> LifecycleEvent:
+        return LifecycleEvent.of_day(
+            of.date, step=Step.EXPIRE, action=Action.EXPIRED, store=Store.ARCHIVE, subject=subject, symbol=of.symbol,
+            reason=self.reason, object_count=objects, byte_count=size,
         )  # fmt: skip
 
     def _record(self, events: list[LifecycleEvent]) -> None:

@@ -28,7 +28,7 @@ from candlewick.pipeline.maintenance.retention_plan import (
     held_spans,
 )
 from candlewick.spans import common, of_day
-from candlewick.warehouse import partitions
+from candlewick.warehouse import partitions, tables
 from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store, record
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def plan(session: Session, config: Settings, now: datetime, days: RetentionDays)
     """
     items, held, work = [], [], []
     for table in TABLES:
-        if not partitions.exists(session, config.marts_schema, table.name):
+        if not tables.exist(session, config.marts_schema, table.name):
             continue
         keep = retention_days.protected_of(session, table, config.exchange)
         going: dict[date, dict[str, int]] = {}
@@ -148,7 +148,7 @@ def _merge_months(warehouse: Warehouse, table: BigTable, plan: RetentionPlan) ->
         return 0
     marts, merged = warehouse.config.marts_schema, 0
     with warehouse.session() as session:
-        partitions.bound_waits(session)
+        tables.bound_waits(session)
         for days in partitions.whole_months(partitions.of_table(session, marts, table.name), until.date()):
             with warehouse.writer_lock(session, table.name):
                 names = ", ".join(day.name for day in days)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from candlewick.pipeline.maintenance.retention_due import BOOKS, INDICATORS, outside
 from candlewick.pipeline.transform import TransformFailed
 from candlewick.spans import Span, joined
-from candlewick.warehouse import partitions
+from candlewick.warehouse import tables
 from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store, record
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def save(
     """
     config = warehouse.config
     with warehouse.session() as session:
-        if not partitions.exists(session, config.marts_schema, INDICATORS.name, "indicator_progress"):
+        if not tables.exist(session, config.marts_schema, INDICATORS.name, "indicator_progress"):
             return {}
     days: dict[str, list[Span]] = defaultdict(list)
     for one in work:

@@ -14,7 +14,7 @@ from candlewick.pipeline.maintenance.counted import Counted
 from candlewick.pipeline.maintenance.retention_due import BOOKS, Protected, outside
 from candlewick.pipeline.maintenance.retention_survivors import copy_survivors
 from candlewick.spans import joined, of_day
-from candlewick.warehouse import expired, partitions
+from candlewick.warehouse import expired, partitions, tables
 from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def delete_day(
     """
     done, config = DayDeletion(), warehouse.config
     with warehouse.session() as session:
-        partitions.bound_waits(session)
+        tables.bound_waits(session)
         keep = protected_of(session, table, config.exchange, pinned)
         rows = retention_due.rows_of_day(session, config, table, day, list(symbols), keep)
         done.held = retention_proof.held(session, config, table, day, rows, keep)
@@ -97,8 +97,8 @@ def finish_killed(warehouse: Warehouse, table: BigTable, run_id: str, now: datet
     marts = warehouse.config.marts_schema
     kept = f"{table.name}{partitions.KEPT}"
     with warehouse.session() as session:
-        partitions.bound_waits(session)
-        if not partitions.exists(session, marts, kept):
+        tables.bound_waits(session)
+        if not tables.exist(session, marts, kept):
             return 0
         with warehouse.writer_lock(session, table.name):
             row = session.one(

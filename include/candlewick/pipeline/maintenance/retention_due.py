@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from candlewick.market import DataType, Interval
 from candlewick.pipeline.maintenance.retention_plan import cutoff
 from candlewick.spans import Span, common, joined, of_day, without
 from candlewick.warehouse import partitions
+from candlewick.warehouse.database import EPOCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date, datetime
 
     from candlewick.pipeline.maintenance.retention_plan import RetentionDays
     from candlewick.settings import Settings
     from candlewick.warehouse.database import Session
 
 Protected = dict[str, list[Span]]
-EVER = datetime(1970, 1, 1)  # noqa: DTZ001 -- naive UTC, as the tables hold it
 WHOLE = partitions.Partition("", None, None)
 
 
@@ -103,20 +103,22 @@ def due(
         keep: spans that stay; of books there are none.
     """
     usual, own = table.cutoffs(now, days)
-    last = max((moment for moment in (usual, *own.values()) if moment), default=EVER)
+    last = max((moment for moment in (usual, *own.values()) if moment), default=EPOCH)
     found: dict[date, dict[str, int]] = defaultdict(dict)
     wide: list[Span] = []
     for part in partitions.of_table(session, config.marts_schema, table.name) or [WHOLE]:
-        start = of_day(part.start).start if part.start else EVER
+        start = of_day(part.start).start if part.start else EPOCH
         if start >= last:
             break
         if part.is_day:
             counted = _rows_of_day(session, config, table, part.name).items()
-            found[start.date()] = {symbol: rows for symbol, rows in counted if start < (own.get(symbol, usual) or EVER)}
+            found[start.date()] = {
+                symbol: rows for symbol, rows in counted if start < (own.get(symbol, usual) or EPOCH)
+            }
         else:
             wide.append(Span(start, min(of_day(part.end).start if part.end else last, last)))
     for symbol in _symbols(session, config.exchange) if wide else ():
-        spans = common(wide, [Span(EVER, own.get(symbol, usual) or EVER)])
+        spans = common(wide, [Span(EPOCH, own.get(symbol, usual) or EPOCH)])
         for day, rows in _by_steps(session, config, table, symbol, without(spans, keep.get(symbol, []))):
             found[day][symbol] = rows
     less = {day: _less(session, config, table, day, rows, keep) for day, rows in sorted(found.items())}
@@ -129,6 +131,9 @@ def rows_of_day(
     """Return the rows of a day that are not protected, of those of the symbols that have any."""
     if not symbols:
         return {}
+    if own := partitions.name_of_day(session, config.marts_schema, table.name, day):
+        found = _rows_of_day(session, config, table, own)
+        return _less(session, config, table, day, {one: found[one] for one in symbols if one in found}, keep)
     marks, span = ", ".join(["%s"] * len(symbols)), of_day(day)
     rows = session.all(
         f"SELECT symbol, COUNT(*) FROM {config.marts_schema}.{table.name} FORCE INDEX (PRIMARY) WHERE {table.aging} "
@@ -173,7 +178,7 @@ def _by_steps(
             if row is None:
                 break
             day = row[0].date()
-            end = min(datetime.combine(day, time()) + timedelta(days=1), span.end)
+            end = min(of_day(day).end, span.end)
             yield day, _count(session, config, table, symbol, Span(row[0], end))
             at = end
 

@@ -14,7 +14,7 @@ from candlewick.market import Source
 from candlewick.pipeline.maintenance.counted import Counted
 from candlewick.pipeline.maintenance.retention_plan import RetentionItem, cutoff
 from candlewick.warehouse import expired, partitions
-from candlewick.warehouse.ageing import BEGINNING
+from candlewick.warehouse.database import EPOCH
 from candlewick.warehouse.lifecycle import Action, LifecycleEvent, Step, Store
 from candlewick.warehouse.staging import KLINES, ORDERBOOK
 
@@ -65,7 +65,7 @@ def plan(session: Session, raw: str, now: datetime, days: RetentionDays) -> Iter
         )
         yield _item(OUTCOMES, row, partitions.rows_of(session, raw, OUTCOMES), until)
     if (until := cutoff(now, days.processed)) is not None:
-        young = cutoff(now, days.outcomes) or BEGINNING
+        young = cutoff(now, days.outcomes) or EPOCH
         row = session.one(
             "SELECT COUNT(*), MIN(p.captured_at) FROM processed_files AS p LEFT JOIN extraction_outcomes AS o "
             "ON o.outcome_id = p.object_id AND o.captured_at >= %s WHERE p.expired_at < %s AND o.outcome_id IS NULL",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from candlewick.market import DataType, Interval
 from candlewick.pipeline.maintenance.retention_due import BOOKS, CANDLES, Protected, outside
 from candlewick.spans import common, of_day, without
-from candlewick.warehouse import expired, partitions
+from candlewick.warehouse import expired, partitions, tables
 from candlewick.warehouse.facts import FEEDS
 from candlewick.warehouse.staging import KLINES, ORDERBOOK
 
@@ -68,7 +68,7 @@ def held(
 def waiting(session: Session, config: Settings, table: BigTable, day: date, symbols: Collection[str]) -> dict[str, str]:
     """Return the symbols of which a load with rows of the day has yet to reach a model, with the reason."""
     facts, staged, models = (BOOKS, ORDERBOOK, OF_BOOKS) if table is BOOKS else (CANDLES, KLINES, OF_CANDLES)
-    if not partitions.exists(session, config.marts_schema, facts.name):
+    if not tables.exist(session, config.marts_schema, facts.name):
         return {}
     span, marks = of_day(day), ", ".join(["%s"] * len(models))
     queued = f"SELECT load_id, MIN(model) AS model FROM pending_loads WHERE model IN ({marks}) GROUP BY load_id"
@@ -101,12 +101,10 @@ class _Candles:
         """Return the symbols whose day has to stay, with the reason."""
         if not self.symbols:
             return {}
-        missing = [name for name in ROLL_UPS if not partitions.exists(self.session, self.marts, name)]
+        missing = [name for name in ROLL_UPS if not tables.exist(self.session, self.marts, name)]
         if missing:
             return dict.fromkeys(self.symbols, f"{missing[0]} is not built")
-        final = dict(
-            self._sums(CANDLES.name, "open_time", "SUM(is_final)", f" AND interval_code = '{Interval.MINUTE_1}'")
-        )
+        final = dict(self._final())
         counted = {name: dict(self._sums(name, column, "SUM(candle_count)")) for name, column in ROLL_UPS.items()}
         is_final = dict(self._sums("daily_klines", "date", "MIN(is_final)"))
         unexplained = dict(self._unexplained())
@@ -124,6 +122,18 @@ class _Candles:
                 found[symbol] = self._gap(symbol, minutes, unexplained.get(symbol))
         return found
 
+    def _final(self) -> Iterator[tuple[str, int]]:
+        """Count the final minutes; of a day with a partition of its own without comparing the symbol of each row."""
+        own = partitions.name_of_day(self.session, self.marts, CANDLES.name, self.day)
+        if own is None:
+            return self._sums(CANDLES.name, "open_time", "SUM(is_final)", f" AND interval_code = '{Interval.MINUTE_1}'")
+        rows = self.session.all(
+            f"SELECT symbol, SUM(is_final) FROM {self.marts}.{CANDLES.name} PARTITION ({own}) FORCE INDEX (PRIMARY) "
+            f"WHERE {CANDLES.aging} GROUP BY symbol",
+            (self.config.exchange,),
+        )
+        return ((symbol, int(value or 0)) for symbol, value in rows)
+
     def _sums(self, table: str, column: str, what: str, more: str = "") -> Iterator[tuple[str, int]]:
         marks = ", ".join(["%s"] * len(self.symbols))
         for symbol, value in self.session.all(
@@ -134,7 +144,7 @@ class _Candles:
             yield symbol, int(value or 0)
 
     def _unexplained(self) -> Iterator[tuple[str, int]]:
-        if not partitions.exists(self.session, self.marts, COVERAGE):
+        if not tables.exist(self.session, self.marts, COVERAGE):
             return iter(())
         return self._sums(COVERAGE, "date", "MAX(unexplained_minutes)")
 
@@ -203,7 +213,7 @@ def _books(session: Session, config: Settings, day: date, symbols: Sequence[str]
     if not symbols:
         return {}
     marts, span, marks = config.marts_schema, of_day(day), ", ".join(["%s"] * len(symbols))
-    if not partitions.exists(session, marts, METRICS):
+    if not tables.exist(session, marts, METRICS):
         return dict.fromkeys(symbols, f"{METRICS} is not built")
     rows = session.all(
         f"SELECT b.symbol, b.captured_at FROM (SELECT DISTINCT exchange, symbol, captured_at FROM {marts}.{BOOKS.name} "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from candlewick.warehouse import ageing, ages, room, storage
-from candlewick.warehouse.ageing import Holding
+from candlewick.warehouse.holding import Holding
 from candlewick.warehouse.lifecycle import Store
 from candlewick.warehouse.room import GIGABYTE
 from candlewick.warehouse.storage import DISK, WAREHOUSE, Sample

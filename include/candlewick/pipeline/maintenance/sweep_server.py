@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from candlewick.warehouse.database import Session, Warehouse
     from candlewick.warehouse.leftovers import Leftover, Sleeper
 
-DDL_WAIT_SECONDS = 10
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patience:
@@ -86,7 +84,7 @@ class ServerSweep:
                 return
         try:
             with self.warehouse.session() as session, self.warehouse.writer_lock(session, leftover.base):
-                leftovers.drop(session, self.config, leftover, DDL_WAIT_SECONDS)
+                leftovers.drop(session, self.config, leftover)
                 reason = f"a run that made it was killed at {leftover.created_at:%Y-%m-%d %H:%M} UTC; {leftover.base} is there"
                 self._event(session, Action.REPAIRED, name, reason, rows=leftover.rows)
                 session.commit()

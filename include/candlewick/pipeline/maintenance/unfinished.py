@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from candlewick.lake import bundle
@@ -98,8 +97,7 @@ def _report(done: Finished, found: Bundle, reason: str) -> None:
 
 
 def _event(found: Bundle, action: Action, store: Store, reason: str, objects: int, size: int) -> LifecycleEvent:
-    start = datetime.combine(found.date, time())
-    return LifecycleEvent(
-        step=Step.ARCHIVE, action=action, store=store, subject=found.object_key, reason=reason, symbol=found.symbol,
-        from_time=start, to_time=start + timedelta(days=1), object_count=objects, byte_count=size,
+    return LifecycleEvent.of_day(
+        found.date, step=Step.ARCHIVE, action=action, store=store, subject=found.object_key, reason=reason,
+        symbol=found.symbol, object_count=objects, byte_count=size,
     )  # fmt: skip
