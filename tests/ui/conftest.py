@@ -15,6 +15,7 @@ import pytest
 
 from candlewick.demo.testing import RunningExchange
 from candlewick.lake.store import Lake
+from candlewick.pipeline.dbt_project import profile
 from candlewick.settings import Settings
 from candlewick.warehouse import schema
 from candlewick.warehouse.database import Address, Warehouse
@@ -170,15 +171,7 @@ class Dbt:
     def __init__(self, database: Any, config: Settings, home: Path) -> None:
         self.target, self.logs, self.project = home / "dbt-target", home / "dbt-logs", str(config.dbt_project_dir)
         self.worker = Worker(str(DBT.with_name("python")), "support.dbt_actor", home / "dbt.log")
-        self.environment = {
-            "CANDLEWICK_DBT_HOST": database.host,
-            "CANDLEWICK_DBT_PORT": str(database.port),
-            "CANDLEWICK_DBT_USER": database.user,
-            "CANDLEWICK_DBT_PASSWORD": database.password,
-            "CANDLEWICK_MARTS_SCHEMA": config.marts_schema,
-            "CANDLEWICK_RAW_SCHEMA": config.raw_schema,
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        }
+        self.environment = profile(database, config) | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
 
     def __enter__(self) -> Self:
         return self

@@ -21,12 +21,12 @@ MOST_BARS = 100_000
 
 def left_of_wilder(bars: int, period: int) -> float:
     """Return the share of the seed of Wilder's average that is left at the bar after so many; the first has no move."""
-    return (1 - 1 / period) ** max(bars - period, 0)
+    return math.pow(1 - 1 / period, max(bars - period, 0))
 
 
 def left_of_exponential(bars: float, period: int) -> float:
     """Return the share of an exponential average's seed that is left at the bar after so many."""
-    return (1 - 2 / (period + 1)) ** max(bars - period, 0)
+    return math.pow(1 - 2 / (period + 1), max(bars - period, 0))
 
 
 def bars_for_wilder(period: int) -> int:
