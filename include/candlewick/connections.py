@@ -7,6 +7,7 @@ the ``AIRFLOW_CONN_…`` variables of the environment are enough, no Airflow dat
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -44,18 +45,16 @@ def warehouse(conn_id: str = WAREHOUSE, schema: str | None = None, answer_second
     """Return the warehouse as the account of this connection sees it.
 
     Its sessions are in the raw schema, or in another one; with an empty name in none, as long as there may be none. With
-    ``answer_seconds`` a server that says nothing for so long is lost, and nothing of ours is sent to be loaded.
+    ``answer_seconds`` it is a reader's: a server that says nothing for so long is lost, and nothing of ours is sent to be
+    loaded.
     """
-    if answer_seconds is None:
-        limits: dict[str, int] = {"local_infile": 1}
-    else:
-        limits = {"local_infile": 0, "read_timeout": answer_seconds, "write_timeout": answer_seconds}
     conn = connection(conn_id)
     address = Address(conn.host or "127.0.0.1", conn.port or 3306, conn.login or "", conn.password or "")
 
     def connect() -> Any:
         import MySQLdb
 
+        ways = {"local_infile": 1} if answer_seconds is None else _of_a_reader(answer_seconds)
         return MySQLdb.connect(
             host=address.host,
             port=address.port,
@@ -64,10 +63,20 @@ def warehouse(conn_id: str = WAREHOUSE, schema: str | None = None, answer_second
             database=settings().raw_schema if schema is None else schema,
             charset="utf8mb4",
             connect_timeout=10,
-            **limits,
+            **ways,
         )
 
     return Warehouse(connect, address=address)
+
+
+def _of_a_reader(answer_seconds: int) -> dict[str, Any]:
+    from MySQLdb.constants import FIELD_TYPE
+    from MySQLdb.converters import conversions
+
+    # The driver's own way of reading times is written in Python and takes a third of the time of a table of candles.
+    times = dict.fromkeys((FIELD_TYPE.DATETIME, FIELD_TYPE.TIMESTAMP), datetime.fromisoformat)
+    limits = {"local_infile": 0, "read_timeout": answer_seconds, "write_timeout": answer_seconds}
+    return {**limits, "conv": {**conversions, **times}}
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from candlewick_ui.paging import NEXT_HEADER
 from candlewick_ui.problems import HEADER, answer, begin_request
 from candlewick_ui.rate_limit import RateLimit
 from candlewick_ui.same_origin import SameOrigin, bearer_token
+from candlewick_ui.turns import Turns
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -133,6 +134,7 @@ def caller(scope: Scope) -> tuple[str | None, str]:
 
 
 def install(app: FastAPI) -> None:
-    """Put them before an app: the guards first, then where a change was asked for."""
+    """Put them before an app: the guards first, then the turns, then where a change was asked for."""
     app.add_middleware(SameOrigin)
+    app.add_middleware(Turns)
     app.add_middleware(Guards)  # the last one added is the first one asked

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from candlewick.warehouse.database import Warehouse
 
 DAYS = 3
+CYCLES = 10  # so that the log of requests has more than a page
 LANE = ("--vars", "{lane: backfill}")
 
 
@@ -55,7 +56,8 @@ class LivedIn:
         """Go every road once; afterwards every mart has been built by dbt."""
         seed(self.warehouse)
         self.gaps_of_the_past()
-        self.cycle()
+        for number in range(CYCLES):
+            self.cycle(f"scheduled__live_{number}")
         self.dbt("run", "--selector", "minute")
         self.history()
         self.gaps()
@@ -90,13 +92,13 @@ class LivedIn:
             },
         )
 
-    def cycle(self) -> None:
+    def cycle(self, run_id: str) -> None:
         """One run of market_minute without dbt."""
         with self.exchange() as exchange:
             refresh_states(exchange, self.warehouse)
             shard = {"name": "all", "symbols": self.symbols}
-            extract_shard(exchange, self.lake, self.warehouse, shard, "scheduled__live")
-        load_pending(self.lake, self.warehouse, "scheduled__live")
+            extract_shard(exchange, self.lake, self.warehouse, shard, run_id)
+        load_pending(self.lake, self.warehouse, run_id)
 
     def history(self) -> None:
         """Bring the last days, as market_backfill does."""
@@ -131,10 +133,10 @@ class LivedIn:
             {"kind": "bad_rows", "path": "/api/v3/klines", "symbol": symbol, "count": 1},
             {"kind": "500", "path": "/api/v3/depth", "symbol": symbol},
         )
-        self.cycle()
+        self.cycle("scheduled__bad")
         self.market.clear_faults()
         self.market.add_faults(*({name: fault[name] for name in ("kind", "symbol", "start", "end")} for fault in kept))
-        self.cycle()
+        self.cycle("scheduled__good")
 
     def reconcile(self) -> None:
         """Bring the exchange's own hours and days of the days that are whole."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from candlewick.settings import settings
+from candlewick_ui.queries.symbols import LOOK_AHEAD, LOOK_BACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,8 +24,6 @@ COLUMNS = (
 )  # fmt: skip
 MINUTE = timedelta(minutes=1)
 SPARK_HOURS = 24
-# The newest final minute is looked for so far back: it prunes the partitions of history. What is older is stale anyhow.
-LOOK_BACK = timedelta(days=2)
 
 _CARDS = """
 SELECT
@@ -34,7 +33,7 @@ SELECT
     (
         SELECT facts.open_time FROM fact_klines AS facts FORCE INDEX (PRIMARY)
         WHERE facts.exchange = symbols.exchange AND facts.symbol = symbols.symbol AND facts.interval_code = '1m'
-            AND facts.is_final = 1 AND facts.open_time >= :recent
+            AND facts.is_final = 1 AND facts.open_time >= :recent AND facts.open_time < :soon
         ORDER BY facts.exchange DESC, facts.symbol DESC, facts.interval_code DESC, facts.open_time DESC
         LIMIT 1
     ) AS newest_final
@@ -43,10 +42,11 @@ LEFT JOIN market_stats_24h AS stats ON symbols.exchange = stats.exchange AND sym
 WHERE symbols.exchange = :exchange AND symbols.active = 1
 ORDER BY symbols.symbol
 """
+# A row a symbol: a value a row would cost the reader more than all else of the document.
 _SPARKS = """
-SELECT symbol, close_price FROM hourly_klines FORCE INDEX (PRIMARY)
+SELECT symbol, GROUP_CONCAT(close_price ORDER BY hour_start) AS closes FROM hourly_klines FORCE INDEX (PRIMARY)
 WHERE exchange = :exchange AND symbol IN :symbols AND hour_start >= :since
-ORDER BY exchange, symbol, hour_start
+GROUP BY exchange, symbol
 """
 _GAPS = """
 SELECT data_type, status, COUNT(*) AS gaps, CAST(SUM(minutes) AS SIGNED) AS minutes
@@ -68,7 +68,8 @@ def cards(reader: Reader, exchange: str, now: datetime) -> list[dict[str, Any]]:
         exchange: name of the exchange.
         now: naive UTC.
     """
-    rows = reader.rows(_CARDS, exchange=exchange, recent=now - LOOK_BACK)
+    # What is older is stale anyhow.
+    rows = reader.rows(_CARDS, exchange=exchange, recent=now - LOOK_BACK, soon=now + LOOK_AHEAD)
     for row in rows:
         newest = row.pop("newest_final")
         row["final_until"] = None if newest is None else newest + MINUTE
@@ -85,13 +86,13 @@ def _is_stale(card: dict[str, Any], now: datetime) -> bool:
     return bool(now - silent_since > timedelta(minutes=settings().stale_after_minutes))
 
 
-def sparklines(reader: Reader, exchange: str, symbols: Iterable[str], now: datetime) -> dict[str, list[Any]]:
-    """Return the closes of the last 24 hours of each symbol, oldest first (the last hour may be unfinished)."""
-    found: dict[str, list[Any]] = {symbol: [] for symbol in symbols}
+def sparklines(reader: Reader, exchange: str, symbols: Iterable[str], now: datetime) -> dict[str, list[str]]:
+    """Return the closes of the last 24 hours of each symbol as text, oldest first (the last hour may be unfinished)."""
+    found: dict[str, list[str]] = {symbol: [] for symbol in symbols}
     if found:
         since = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=SPARK_HOURS - 1)
         for row in reader.rows(_SPARKS, exchange=exchange, symbols=list(found), since=since):
-            found[row["symbol"]].append(row["close_price"])
+            found[row["symbol"]] = row["closes"].split(",")
     return found
 
 

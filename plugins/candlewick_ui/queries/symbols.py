@@ -24,14 +24,15 @@ LIFECYCLE = ("symbol", "valid_from", "valid_to", "is_current", "status", "base_a
 FRESHNESS = ("symbol", "status", "newest_open_time", "lag_seconds", "is_stale")
 MINUTE = timedelta(minutes=1)
 
-# The newest final minute is looked for so far back first: it prunes the partitions of history, of which there are hundreds.
-LOOK_BACK = timedelta(days=2)
+# The newest final minute is looked for so far back first, and no further ahead than clocks may differ: that prunes the
+# partitions of history, and those made ahead of time, of which there are hundreds.
+LOOK_BACK, LOOK_AHEAD = timedelta(days=2), timedelta(days=1)
 
 # One step backwards in the key a symbol; MAX would read all of its history.
 _NEWEST = """(
     SELECT f.open_time FROM fact_klines AS f FORCE INDEX (PRIMARY)
     WHERE f.exchange = s.exchange AND f.symbol = s.symbol AND f.interval_code = '1m' AND f.is_final = 1
-        AND f.open_time >= :recent
+        AND f.open_time >= :recent AND f.open_time < :soon
     ORDER BY f.exchange DESC, f.symbol DESC, f.interval_code DESC, f.open_time DESC LIMIT 1
 )"""
 _SYMBOLS = """
@@ -74,9 +75,11 @@ def symbols(
     """
     asked = {"exchange": exchange, "symbol": symbol, "tracked": tracked}
     try:
-        rows = reader.rows(_WITH_FACTS, **asked, recent=(now or utc_now()) - LOOK_BACK)
+        now = now or utc_now()
+        soon = now + LOOK_AHEAD
+        rows = reader.rows(_WITH_FACTS, **asked, recent=now - LOOK_BACK, soon=soon)
         silent = [row["symbol"] for row in rows if row["newest_open_time"] is None]
-        older = reader.rows(_OF_OLD, exchange=exchange, symbols=silent, recent=BEGINNING) if silent else []
+        older = reader.rows(_OF_OLD, exchange=exchange, symbols=silent, recent=BEGINNING, soon=soon) if silent else []
     except NotBuilt:  # before dbt has built the facts there are symbols all the same
         rows, older = reader.rows(_WITHOUT_FACTS, **asked), []
     newest = {row["symbol"]: row["newest_open_time"] for row in older}

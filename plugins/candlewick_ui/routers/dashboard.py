@@ -42,10 +42,12 @@ def dashboard_metrics(
     etag: Etag = None,
 ) -> Response:
     """Return a card per tracked symbol (price, 24 h change, high, low, volume, freshness) and the state of the whole."""
-    told = metrics(reader, sparklines=sparklines)
+    return document(metrics(reader, sparklines=sparklines), etag, _lasting)
+
+
+def _lasting(told: dict[str, Any]) -> dict[str, Any]:
     # When it was asked, and how long ago `final_until` was: with these two no answer would ever be the one before.
-    lasting = {**told, "as_of": None, "symbols": [{**card, "lag_seconds": None} for card in told["symbols"]]}
-    return document(told, etag, lasting)
+    return {**told, "as_of": None, "symbols": [{**card, "lag_seconds": None} for card in told["symbols"]]}
 
 
 def metrics(reader: ReaderOfMarts, *, sparklines: bool) -> dict[str, Any]:

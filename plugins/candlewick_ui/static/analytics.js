@@ -11,12 +11,15 @@ const CONFIG = {
 };
 const MINUTE_MILLISECONDS = 60_000;
 const TIME = /(\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?)/;
-// A finger that scrolls the page must not be taken for one that drags a chart: charts fill a narrow window.
-const isTouched = window.matchMedia("(pointer: coarse)").matches;
 
 const form = document.getElementById("asked");
 const figures = new Map([...document.querySelectorAll("figure.chart")].map((one) => [one.dataset.figure, one]));
 const asking = new Map();
+for (const figure of figures.values()) {
+  // A finger that moves scrolls the page: Plotly, that would keep it for itself, does not hear of it. A tap comes as a click.
+  const options = { capture: true, passive: true };
+  figure.querySelector(".plot").addEventListener("touchstart", (event) => event.stopPropagation(), options);
+}
 let stopNews = null;
 
 function asked() {
@@ -86,8 +89,7 @@ async function draw(name) {
       plot.textContent = told.summary;
     } else {
       if (plot.classList.contains("skeleton") || !plot.querySelector(".plotly")) plot.textContent = "";
-      const touched = isTouched ? { dragmode: false } : {};
-      await window.Plotly.react(plot, told.data, { ...told.layout, ...touched, uirevision: same(name) }, CONFIG);
+      await window.Plotly.react(plot, told.data, { ...told.layout, uirevision: same(name) }, CONFIG);
     }
   } catch (error) {
     if (error.name === "AbortError") return true;

@@ -144,14 +144,17 @@ def test_no_pane_at_all_is_remembered(visit):
 
 
 def test_a_thumb_gets_past_the_charts(visit):
-    page = visit("analytics?symbol=BTCUSDT", width=390, touch=True).page
+    visited = visit("analytics?symbol=BTCUSDT", width=390, touch=True)
+    page = visited.page
     wait_until_drawn(page)
     page.locator("[data-figure=price]").evaluate("one => one.scrollIntoView()")
     before = page.evaluate("window.scrollY")
-    session = page.context.new_cdp_session(page)
-    swipe = {"x": 150, "y": 500, "yDistance": -300, "gestureSourceType": "touch", "speed": 2000}
-    session.send("Input.synthesizeScrollGesture", swipe)
-    assert page.evaluate("window.scrollY") > before + 200
+    thumb = page.context.new_cdp_session(page)
+    for kind, heights in (("touchStart", (500,)), ("touchMove", range(480, 180, -20)), ("touchEnd", (None,))):
+        for y in heights:
+            points = [] if y is None else [{"x": 150, "y": y}]
+            thumb.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    visited.until(f"window.scrollY > {before + 200}")
 
 
 def test_times_below_a_chart_are_local_on_hover(visit):
