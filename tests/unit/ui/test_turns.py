@@ -103,7 +103,12 @@ def test_a_turn_is_given_back_by_a_caller_that_went_away():
 
 @pytest.mark.parametrize(
     ("path", "method"),
-    [(f"{API}/stream", "GET"), (f"{API}/health/live", "GET"), (f"{API}/symbols", "POST"), (f"{API}/symbols/X", "DELETE")],
+    [
+        (f"{API}/stream", "GET"),
+        (f"{API}/health/live", "GET"),
+        (f"{API}/symbols", "POST"),
+        (f"{API}/symbols/X", "DELETE"),
+    ],
 )
 def test_streams_liveness_and_changes_do_not_wait(path, method):
     async def story(asked):
