@@ -63,7 +63,7 @@ format: ## rewrite Python sources in the house style
 	@$(PY) -m ruff check --fix .
 
 bench: ## measure rates and latencies
-	@$(PY) tests/bench/run.py $(ARGS)
+	@$(BROWSE) tests/bench/run.py $(ARGS)
 
 chaos: ## kill things in the middle and look whether anything was lost
 	@$(PY) -m pytest tests/chaos -m chaos $(ARGS)
