@@ -69,7 +69,7 @@ chaos: ## kill things in the middle and look whether anything was lost
 	@$(PY) -m pytest tests/chaos -m chaos $(ARGS)
 
 screenshots: ## pictures of the pages of the running platform, into docs/images
-	@PYTHONPATH=include:tests $(PYTHON) -m candlewick.local.bootstrap --browser python -m support.screenshots $(ARGS)
+	@$(BROWSE) tests/support/screenshots.py $(ARGS)
 
 docs: ## write docs/configuration.md from the settings
 	@$(PY) -m candlewick.docs

@@ -41,9 +41,10 @@ REFUSALS = _problems({
     503: "The warehouse does not answer, or not in time.",
 })  # fmt: skip
 REFUSALS_OF_CHANGES = _problems({
+    400: "The body cannot be read.",
     409: "It does not fit how things stand now.",
     413: "The body is too large.",
-    415: "The body is not JSON.",
+    415: "The body is not said to be JSON.",
 })  # fmt: skip
 
 

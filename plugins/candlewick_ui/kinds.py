@@ -39,9 +39,9 @@ _COUNTS = {
     "http_status", "map_index", "try_number", "used_weight", "weight_limit", "allowed_weight", "breaker_failures",
     "gap_count", "missing_explained", "missing_unexplained", "days_until_full", "events_24h", "quarantined_rows_24h", "pending_loads",
 }  # fmt: skip
-_COUNT_ENDS = ("_count", "_bytes", "_ms", "_seconds", "_minutes", "_rows", "_objects", "_per_day")
+_COUNT_ENDS = ("_count", "_bytes", "_ms", "_seconds", "_minutes", "_rows", "_objects", "_per_day", "_parts", "_number")
 _COUNT_STARTS = ("rows_",)
-_IDS = ("outcome_id", "load_id", "gap_id", "event_id", "object_id", "bundle_id")
+_IDS = ("outcome_id", "load_id", "gap_id", "event_id", "object_id", "bundle_id", "backfill_id")
 
 
 def kind_of(name: str) -> Kind:

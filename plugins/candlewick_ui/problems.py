@@ -89,6 +89,8 @@ def install(app: FastAPI) -> None:
         if error.status_code == HTTPStatus.UNAUTHORIZED:
             headers.setdefault("WWW-Authenticate", "Bearer")
             return answer(error.status_code, f"expected a login of Airflow, got none ({error.detail}); POST /auth/token gives a token", headers=headers)  # fmt: skip
+        if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI's, of a body whose bytes are no text
+            return answer(error.status_code, f"expected a body of JSON in UTF-8, got other bytes ({error.detail}); correct the request", headers=headers)  # fmt: skip
         return answer(error.status_code, str(error.detail), headers=headers)
 
     @app.exception_handler(RequestValidationError)

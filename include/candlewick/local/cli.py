@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from dotenv import load_dotenv
@@ -14,6 +15,7 @@ from candlewick.local import env_file, removal, safekeeping, shell, status
 from candlewick.local.addresses import addresses
 from candlewick.local.errors import LauncherError, NoLog
 from candlewick.local.first_backfill import start_first_backfill
+from candlewick.local.first_marts import start_first_marts
 from candlewick.local.landed import show_landed, wait_for_data
 from candlewick.local.platform import DEMO, LIVE, Platform, base_environment
 from candlewick.local.progress import console, error_console, step
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # what shells report of a program that Ctrl-C ended
 WAIT_MINUTES = 10.0
+HISTORY_TAKES = timedelta(seconds=75)  # three days of the demo; where it takes longer, the next hour has the rest
 
 
 def start(mode: str) -> int:
@@ -37,6 +40,8 @@ def start(mode: str) -> int:
         if mode == DEMO:
             with step("History") as current:
                 start_first_backfill(platform, current)
+        with step("Marts") as current:
+            start_first_marts(platform, current, HISTORY_TAKES if mode == DEMO else timedelta())
         show_landed(platform)
     for name, address, remark in addresses(platform):
         console.print(f"{name:<10} {address}  [dim]({remark})[/]", soft_wrap=True)

@@ -26,6 +26,7 @@ PARTS = (
     "part_number", "symbol", "interval_code", "method", "from_time", "to_time", "state", "object_count", "row_count",
     "payload_bytes", "seconds", "reason", "finished_at",
 )  # fmt: skip
+NUMBERS_OF_PARTS = ("seconds",)
 KEY, PARTS_KEY = (int,), (int,)
 NEWEST, BEFORE_ALL = 2**63 - 1, 0
 RUNNING = "running"

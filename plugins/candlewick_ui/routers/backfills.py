@@ -36,7 +36,7 @@ def backfill(reader: ReaderOfMarts, run_id: RunId, etag: Etag = None) -> Respons
     return document(_of_run(reader, run_id), etag)
 
 
-@router.get("/backfills/{run_id}/parts", responses=schemas.table(query.PARTS, is_paged=True))
+@router.get("/backfills/{run_id}/parts", responses=schemas.table(query.PARTS, is_paged=True, numbers=query.NUMBERS_OF_PARTS))
 def backfill_parts(
     wanted: Wanted,
     reader: ReaderOfMarts,
@@ -49,7 +49,7 @@ def backfill_parts(
     after = paging.decode(cursor, *query.PARTS_KEY)
     backfill_id = _of_run(reader, run_id)["backfill_id"]
     page = query.parts(reader, backfill_id, limit, after[0] if after else None, state.value if state else None)
-    return paging.answer(page, query.PARTS, wanted)
+    return paging.answer(page, query.PARTS, wanted, numbers=query.NUMBERS_OF_PARTS)
 
 
 @router.post("/backfills/{run_id}/cancel")
