@@ -30,4 +30,6 @@ def start_first_marts(platform: Platform, current: Step, after: timedelta) -> No
     begin = datetime.now(UTC) + after
     run = {"dag_run_id": RUN_ID, "logical_date": None, "run_after": begin.isoformat()}
     platform.airflow.call("POST", f"/dags/{DAG_ID}/dagRuns", run)
-    current.result = f"{DAG_ID} builds the calendar, statistics and dbt docs from {begin:%H:%M} UTC on; see its run {RUN_ID}"
+    current.result = (
+        f"{DAG_ID} builds the calendar, statistics and dbt docs from {begin:%H:%M} UTC on; see its run {RUN_ID}"
+    )

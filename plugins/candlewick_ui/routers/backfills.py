@@ -36,7 +36,9 @@ def backfill(reader: ReaderOfMarts, run_id: RunId, etag: Etag = None) -> Respons
     return document(_of_run(reader, run_id), etag)
 
 
-@router.get("/backfills/{run_id}/parts", responses=schemas.table(query.PARTS, is_paged=True, numbers=query.NUMBERS_OF_PARTS))
+@router.get(
+    "/backfills/{run_id}/parts", responses=schemas.table(query.PARTS, is_paged=True, numbers=query.NUMBERS_OF_PARTS)
+)
 def backfill_parts(
     wanted: Wanted,
     reader: ReaderOfMarts,
