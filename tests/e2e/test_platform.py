@@ -13,7 +13,9 @@ import psutil
 import pytest
 import requests
 
+from candlewick_ui.navigation import PAGES
 from support.launching import as_make_calls, last_words, launcher, own_environment, shell, shell_lines, sql
+from support.person import person
 from support.ports import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -141,6 +143,14 @@ def test_the_hourly_path_builds_every_mart_and_the_docs(demo, environment):
     assert len(sql(environment, "SELECT symbol FROM candlewick.pipeline_status")) == 6
     assert int(sql(environment, "SELECT COUNT(*) FROM candlewick.ingestion_log")[0][0]) >= 6
     assert (Path(environment["CANDLEWICK_HOME"]) / "dbt" / "docs" / "index.html").is_file()
+
+
+def test_every_page_is_reached_from_airflows_navigation(demo, environment):
+    user, password = re.search(r"\((admin) / (\S+),", demo.stdout).groups()
+    with person() as somebody:
+        somebody.log_in(f"http://127.0.0.1:{environment['CANDLEWICK_AIRFLOW_PORT']}/", user, password)
+        assert [somebody.go_to(name) for _, name in PAGES] == [name for _, name in PAGES]
+        assert somebody.complaints == []
 
 
 def test_the_first_history_of_the_demo_and_two_days_on_demand_end_green_and_are_there(demo, environment):

@@ -130,6 +130,25 @@ def test_bars_the_mart_has_not_reached_yet_have_their_indicators_all_the_same(pl
     assert values[f"{final['newest']:%Y-%m-%d %H}:30:00"] is not None
 
 
+@pytest.fixture
+def changed(platform_ui):
+    """A mart whose newest hour follows from values that are others by now."""
+    of_model = "UPDATE indicator_progress SET pending_from = {} WHERE model = 'indicators_1h' AND symbol = 'BTCUSDT'"
+    of_row = "UPDATE indicators_1h SET rsi = %s WHERE symbol = 'BTCUSDT' ORDER BY open_time DESC LIMIT 1"
+    [before] = platform_ui.sql("SELECT rsi FROM indicators_1h WHERE symbol = 'BTCUSDT' ORDER BY open_time DESC LIMIT 1")
+    platform_ui.sql(of_row, 1)
+    platform_ui.sql(of_model.format("(SELECT MAX(open_time) FROM indicators_1h WHERE symbol = 'BTCUSDT')"))
+    yield before["rsi"]
+    platform_ui.sql(of_model.format("NULL"))
+    platform_ui.sql(of_row, before["rsi"])
+
+
+def test_a_chart_does_not_show_what_follows_from_values_that_are_others_by_now(platform_ui, changed):
+    told = figure(platform_ui, "price", symbol=SYMBOL, interval="1h", bars=20, panes=PANES)
+    newest = [value for value in line(told, "RSI 14")["y"] if value is not None][-1]
+    assert newest == pytest.approx(changed, rel=1e-9)
+
+
 def test_the_end_of_the_calendar_is_a_time_like_any_other(platform_ui):
     for until in ("0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"):
         figure(platform_ui, "price", symbol=SYMBOL, until=until)

@@ -39,7 +39,7 @@ def bars_with_indicators(
 
 
 def _of_the_mart(reader: Reader, exchange: str, symbol: str, interval: Interval, bars: list[Row]) -> Values:
-    """Return what the mart has; nothing when it has none of this interval, or not of all final bars, or is not built.
+    """Return what the mart has; nothing when it has none of this interval, or not of all final bars as they are, or is not built.
 
     It lags behind the candles: by a minute, by the hour, by some runs after history was brought.
     """
@@ -47,7 +47,7 @@ def _of_the_mart(reader: Reader, exchange: str, symbol: str, interval: Interval,
         return {}
     first, last = bars[0]["open_time"], bars[-1]["close_time"]
     try:
-        rows = indicators(reader, exchange, symbol, interval, first, last, len(bars), from_newest=True)
+        rows = indicators(reader, exchange, symbol, interval, first, last, len(bars), from_newest=True, is_settled=True)
     except NotBuilt:
         return {}
     values = {row["open_time"]: row for row in rows}

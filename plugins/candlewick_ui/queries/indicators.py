@@ -99,6 +99,7 @@ def indicators(
     most: int,
     *,
     from_newest: bool,
+    is_settled: bool = False,
 ) -> list[dict[str, Any]]:
     """Return rows of `all_columns` of [start, end), oldest first; of more than ``most`` the oldest or the newest.
 
@@ -111,6 +112,7 @@ def indicators(
         end: naive UTC, exclusive.
         most: how many at most.
         from_newest: of more than ``most`` return the newest; otherwise the oldest.
+        is_settled: nothing while some rows of the symbol follow from values that have changed.
     """
     rows = reader.rows(
         _statement(
@@ -118,6 +120,7 @@ def indicators(
             all_columns(),
             "AND bars.open_time >= :start AND bars.open_time < :end ",
             "DESC" if from_newest else "ASC",
+            is_settled=is_settled,
         ),
         exchange=exchange,
         symbol=symbol,
