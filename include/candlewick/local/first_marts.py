@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from candlewick.local.progress import Step
 
 MARTS, GAPS, RUN_ID = "market_hourly", "market_gaps", "first_marts"
-COUNTING_TAKES = timedelta(seconds=30)  # until market_gaps has counted the minutes; what it asks for then may take longer
+COUNTING_TAKES = timedelta(
+    seconds=30
+)  # until market_gaps has counted the minutes; what it asks for then may take longer
 
 
 def start_first_marts(platform: Platform, current: Step, after: timedelta) -> None:
