@@ -22,6 +22,7 @@ from candlewick_ui.database import Reader
 from candlewick_ui.providers import price_distribution, registry, return_distribution, volume_profile
 from candlewick_ui.providers.base import Asked
 from candlewick_ui.queries.candles import TABLES, Interval
+from support.plans import ExplainingReader
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 API = "api/v1"
@@ -444,32 +445,19 @@ def test_a_file_dropped_into_the_folder_is_a_provider_with_a_route(tmp_path, pla
     assert "expected a PROVIDER in providers/broken.py" in done.stderr
 
 
-class Explaining(Reader):
-    """Asks the server how it would find the rows of each statement."""
-
-    def __init__(self, *arguments, **named):
-        super().__init__(*arguments, **named)
-        self.plans = {}
-
-    def rows(self, statement, **values):
-        if not statement.startswith("EXPLAIN"):
-            self.plans[statement] = super().rows(f"EXPLAIN {statement}", **values)
-        return super().rows(statement, **values)
-
-
 LARGE = {"fact_klines", "fact_orderbook", "klines_5m", "klines_15m", "hourly_klines", "klines_4h", "daily_klines",
          "indicators_1m", "indicators_1h", "indicators_1d", "orderbook_metrics", "bars", "pairs"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_every_statement_of_a_provider_goes_by_a_key(platform_ui, database, symbol, name):
-    explaining = Explaining(lambda: database.connect(platform_ui.marts), raw_schema=platform_ui.raw)
+    explaining = ExplainingReader(lambda: database.connect(platform_ui.marts), platform_ui.raw)
     provider = registry()[name]
     for interval in Interval:
         provider.answer(Asked(explaining, "binance", symbol), provider.parameters(interval=interval, limit=5))
     explaining.close()
     assert explaining.plans
-    for statement, plan in explaining.plans.items():
+    for statement, plan in explaining.plans:
         for step in plan:
             if step["table"] in LARGE:
                 # The other one ends with the primary key's columns: (is_final, exchange, symbol, time).

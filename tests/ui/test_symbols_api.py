@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from candlewick.warehouse.database import utc_now
-from candlewick_ui.database import Reader
 from candlewick_ui.queries.symbols import freshness, symbols
+from support.plans import ExplainingReader
 
 PATH = "/candlewick/api/v1/symbols"
 
@@ -39,38 +39,27 @@ def test_the_list_is_the_table_with_the_newest_final_candle(platform_ui):
 
 
 @pytest.fixture
-def partitions(platform_ui, database):
-    """A reader that notes how many partitions of the facts each statement would look into."""
-
-    class Noting(Reader):
-        def __init__(self):
-            super().__init__(lambda: database.connect(platform_ui.marts), raw_schema=platform_ui.raw)
-            is_mariadb = "mariadb" in self.one("SELECT VERSION() AS version")["version"].lower()
-            self.explain, self.seen = "EXPLAIN PARTITIONS" if is_mariadb else "EXPLAIN", []
-
-        def rows(self, statement, **values):
-            if "fact_klines" in statement:
-                plan = super().rows(f"{self.explain} {statement}", **values)
-                self.seen += [len(step["partitions"].split(",")) for step in plan if step["table"] == "f"]
-            return super().rows(statement, **values)
-
-    reader = Noting()
+def explaining(platform_ui, database):
+    """A reader that keeps its plans."""
+    reader = ExplainingReader(lambda: database.connect(platform_ui.marts), platform_ui.raw)
     yield reader
     reader.close()
 
 
-def test_the_newest_candle_is_looked_for_in_the_newest_partitions(partitions):
-    told = freshness(partitions, "binance", utc_now())
+def partitions_of_the_facts(reader):
+    return [len(step["partitions"].split(",")) for _, plan in reader.plans for step in plan if step["table"] == "f"]
 
-    assert told
-    (looked_into,) = partitions.seen
-    assert symbols(partitions, "binance", now=utc_now() + timedelta(days=30))
-    of_all = partitions.seen[-1]
+
+def test_the_newest_candle_is_looked_for_in_the_newest_partitions(explaining):
+    assert freshness(explaining, "binance", utc_now())
+    (looked_into,) = partitions_of_the_facts(explaining)
+    assert symbols(explaining, "binance", now=utc_now() + timedelta(days=30))
+    of_all = partitions_of_the_facts(explaining)[-1]
     assert looked_into < of_all / 4
 
 
-def test_the_newest_candle_of_a_silent_symbol_is_found_all_the_same(partitions):
-    assert symbols(partitions, "binance", now=utc_now() + timedelta(days=30)) == symbols(partitions, "binance")
+def test_the_newest_candle_of_a_silent_symbol_is_found_all_the_same(explaining):
+    assert symbols(explaining, "binance", now=utc_now() + timedelta(days=30)) == symbols(explaining, "binance")
 
 
 def test_the_list_comes_as_csv_too(platform_ui):
