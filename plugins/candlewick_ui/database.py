@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends
+from fastapi.concurrency import run_in_threadpool
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 from sqlalchemy import TextClause, bindparam, create_engine, event, text
@@ -166,8 +167,11 @@ def _reader() -> Reader:
 
 
 async def _shared() -> Reader:
-    """Return the reader; not a plain function, which FastAPI would hand to a thread for each request."""
-    return reader()
+    """Return the reader; not a plain function, which FastAPI would hand to a thread for each request.
+
+    Until there is one it is made in a thread: whoever keeps Airflow's connections may take long to tell them.
+    """
+    return reader() if _reader.cache_info().currsize else await run_in_threadpool(reader)
 
 
 ReaderOfMarts = Annotated[Reader, Depends(_shared)]

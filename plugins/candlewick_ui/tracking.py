@@ -46,9 +46,10 @@ def add(user: BaseUser, symbol: str) -> dict[str, Any]:
             with audit.recorded(user, "add_symbol", dag_id=identity.DAG_OF_THE_DATA, symbol=symbol):
                 table.add(session, exchange, [symbol], utc_now())
                 session.commit()
+            first = table.first_open_time(session, exchange, symbol)  # known of one that was removed and comes back
     except WarehouseError as error:
         raise _unavailable(error) from error
-    return {"symbol": symbol, "history": history_offer(symbol)}
+    return {"symbol": symbol, "history": history_offer(symbol, first)}
 
 
 def remove(user: BaseUser, symbol: str) -> None:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 AT_ONCE = 4
 WAIT_SECONDS = 5.0
-# The first never ends, the second is to be told also when the warehouse holds up all others.
-NEVER_WAIT = ("/stream", "/health/live")
+# What is made of many rows: the API and the charts. Pages and their files are there also when the warehouse holds up these.
+WAIT = ("/api/v1/", "/figures/")
+# The first never ends; the others are what a monitor asks, most of all when the warehouse holds up all the rest.
+NEVER_WAIT = ("/stream", "/health/live", "/health/ready", "/metrics")
 
 
 class Turns:
@@ -31,8 +33,7 @@ class Turns:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request when its turn has come, or say that it did not come in time."""
-        # A body is read within the turn: who sends it slowly would keep it.
-        if scope["type"] != "http" or scope["method"] not in SAFE_METHODS or scope["path"].endswith(NEVER_WAIT):
+        if scope["type"] != "http" or not _waits(scope["method"], scope["path"]):
             await self.app(scope, receive, send)
             return
         try:
@@ -56,3 +57,8 @@ class Turns:
         finally:
             if is_mine:
                 self._free.release()
+
+
+def _waits(method: str, path: str) -> bool:
+    # A body is read within the turn: who sends it slowly would keep it.
+    return method in SAFE_METHODS and any(part in path for part in WAIT) and not path.endswith(NEVER_WAIT)

@@ -26,6 +26,10 @@ WIDE, NARROW, HEIGHT = 1280, 390, 900
 SLOWEST_MILLISECONDS = 30_000
 
 
+class NoPicture(Exception):
+    """A page does not show what it should; the message says what it shows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A page as somebody sees it, and the selector that is there once it has all it shows."""
@@ -50,9 +54,9 @@ PICTURES = (
     Picture("analytics", CHARTS),
     Picture("analytics", CHARTS, theme="dark"),
     Picture("analytics", CHARTS, width=NARROW),
-    Picture("data", "main h1"),
-    Picture("operations", "main h1"),
-    Picture("settings", "main h1"),
+    Picture("data", "main table"),
+    Picture("operations", "#jobs table"),
+    Picture("settings", "#tracked table"),
     Picture("lineage", "main svg"),
     Picture("api/docs", ".swagger-ui .info .title"),
 )
@@ -78,8 +82,12 @@ def take(browser: Browser, url: str, token: str, folder: Path) -> Iterator[Path]
 
 
 def _taken(page: Page, address: str, picture: Picture, file: Path) -> Path:
-    page.goto(address)
+    answer = page.goto(address)
+    if answer is None or not answer.ok:
+        raise NoPicture(f"{address} answers {answer.status if answer else 'nothing'}")
     page.wait_for_selector(picture.ready, timeout=SLOWEST_MILLISECONDS)
+    if trouble := page.locator(".trouble:visible").all_inner_texts():
+        raise NoPicture(f"{address} says: {trouble[0]}")
     page.screenshot(path=file, animations="disabled")
     return file
 
@@ -104,7 +112,7 @@ def main() -> int:
             for file in take(browser, asked.url, answer.json()["access_token"], asked.to):
                 print(file)  # noqa: T201 -- a command
             browser.close()
-    except (httpx.HTTPError, Error) as error:
+    except (httpx.HTTPError, Error, NoPicture) as error:
         return _failed(f"expected the pages of {asked.url}, got: {error}; does `make status` say that all is well?")
     return 0
 

@@ -291,11 +291,11 @@ def test_the_same_again_costs_no_body(platform_ui):
 
 
 def test_a_dashboard_that_only_grew_older_costs_no_body(platform_ui):
-    first = platform_ui.get(f"{API}/dashboard/metrics")
-    again = platform_ui.client().get(
-        f"/candlewick/{API}/dashboard/metrics", headers={"If-None-Match": first.headers["etag"]}
-    )
-    assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+    etag = platform_ui.get(f"{API}/dashboard/metrics").headers["etag"]
+    for _ in range(2):  # with a full minute the budget of a host is another one, which is news
+        again = platform_ui.client().get(f"/candlewick/{API}/dashboard/metrics", headers={"If-None-Match": etag})
+        etag = again.headers["etag"]
+    assert (again.status_code, again.content) == (304, b"")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from airflow.models.dag import DagModel, DagTag
 from airflow.models.dagbag import DBDagBag
 from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
+from airflow.utils.state import State
 from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 from sqlalchemy import select
 
@@ -20,11 +21,12 @@ from candlewick_ui.problems import Problem
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
 TAG = "candlewick"
 LAST_RUNS = 5
-ONE_RUN = 100  # the most runs of one job that are listed
+MOST_RUNS = 100  # the most runs of one job that are listed
 Moment = Annotated[
     datetime,
     PlainSerializer(moment, when_used="json"),
@@ -104,6 +106,14 @@ def runs(user: BaseUser, dag_id: str, most: int) -> list[Run]:
         return _runs(session, dag_id, most)
 
 
+def unfinished(user: BaseUser, dag_id: str) -> list[Run]:
+    """Return the runs of one job that wait or are at work, newest first, at most `MOST_RUNS`."""
+    identity.demand_dag(user, "GET", dag_id, "see the runs of this job", DagAccessEntity.RUN)
+    with create_session() as session:
+        found(session, dag_id)
+        return _runs(session, dag_id, MOST_RUNS, DagRun.state.in_(State.unfinished_dr_states))
+
+
 def found(session: Session, dag_id: str) -> DagModel:
     """Return a DAG of the platform.
 
@@ -164,6 +174,6 @@ def _job(user: BaseUser, model: DagModel, wished: schedule.Stored, session: Sess
     }
 
 
-def _runs(session: Session, dag_id: str, most: int) -> list[Run]:
-    newest = select(DagRun).where(DagRun.dag_id == dag_id).order_by(DagRun.run_after.desc(), DagRun.id.desc())
+def _runs(session: Session, dag_id: str, most: int, *only: ColumnElement[bool]) -> list[Run]:
+    newest = select(DagRun).where(DagRun.dag_id == dag_id, *only).order_by(DagRun.run_after.desc(), DagRun.id.desc())
     return [run_of(run) for run in session.scalars(newest.limit(most))]

@@ -42,9 +42,7 @@ def operations(request: Request, user: PageUser, reader: ReaderOfMarts) -> Respo
         backfill=job,
         fields=backfill_fields(user) if job and job.may_trigger else None,
         backfills=with_runs(user, backfills.newest(reader, SHOWN_BACKFILLS).rows) if job else [],
-        waiting=[run for run in job.last_runs if run.state in UNFINISHED]
-        if job and may_see_runs(user, BACKFILL)
-        else [],
+        waiting=listing.unfinished(user, BACKFILL) if job and may_see_runs(user, BACKFILL) else [],
         may_cancel=has_right(user, "PUT", BACKFILL, DagAccessEntity.RUN),
         show_run=RUN_STATE,
         show_backfill=BACKFILL_STATE,

@@ -76,7 +76,7 @@ def change_schedule(user: ReaderDep, dag_id: DagId, body: ScheduleChange) -> sch
 
 
 @router.get("/jobs/{dag_id}/runs")
-def job_runs(user: ReaderDep, dag_id: DagId, limit: Annotated[int, Query(ge=1, le=listing.ONE_RUN)] = 20) -> Runs:
+def job_runs(user: ReaderDep, dag_id: DagId, limit: Annotated[int, Query(ge=1, le=listing.MOST_RUNS)] = 20) -> Runs:
     """Return the newest runs of a job."""
     return Runs(data=listing.runs(user, dag_id, limit))
 

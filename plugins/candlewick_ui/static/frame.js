@@ -28,13 +28,13 @@ async function refuse(answer) {
 async function ask(path, options) {
   let answer;
   try {
-    answer = await fetch(base + path, { credentials: "same-origin", ...options });
+    answer = await fetch(base + path, { credentials: "same-origin", redirect: "manual", ...options });
   } catch (error) {
     if (error.name === "AbortError" || error.name === "TimeoutError") throw error;
     throw new RequestError("the server does not answer; is Airflow running?");
   }
-  if (answer.redirected) {
-    window.location.reload(); // the login ended: the page leads to it, and what came is its form
+  if (answer.type === "opaqueredirect") {
+    window.location.reload(); // the login ended, and the page leads to it, wherever it is
     return new Promise(() => {});
   }
   return answer.ok ? answer : refuse(answer);

@@ -52,6 +52,10 @@ export function onNews(callback, symbols = []) {
     for (const kind of KINDS) stream.addEventListener(kind, soon);
     stream.addEventListener("open", tell);
     stream.addEventListener("error", tell);
+    stream.addEventListener("ready", () => {
+      delay = null; // another process may answer than the one that was late; one that is late says so next
+      tell();
+    });
     stream.addEventListener("status", (event) => {
       const told = JSON.parse(event.data);
       delay = told.state === "delayed" ? told.detail : null;

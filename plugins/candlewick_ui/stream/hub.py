@@ -71,7 +71,8 @@ class Hub:
         self._listeners: set[Listener] = set()
         self._remembered: deque[Message] = deque(maxlen=REMEMBERED)
         self._task: asyncio.Task[None] | None = None
-        self._begin, self._count, self._is_late, self._has_begun = "", 0, False, False
+        self._begin, self._count, self._has_begun = "", 0, False
+        self._late: News | None = None
         self.looks = 0
 
     @property
@@ -98,7 +99,9 @@ class Hub:
         until = self._clock() + LONGEST_SECONDS
         try:
             is_ready = self._has_begun
-            yield b"retry: 2000\n\n" + (self._ready().frame if is_ready else b"")
+            # Whoever comes while the warehouse is silent was not there when that was said.
+            late = self._frame(self._late.kind, self._late.content, self._count) if self._late else b""
+            yield b"retry: 2000\n\n" + (self._ready().frame if is_ready else b"") + late
             while (left := until - self._clock()) > 0:
                 if listener.has_missed and is_ready:
                     listener.has_missed = False
@@ -137,7 +140,7 @@ class Hub:
         self._hand_all(messages)
 
     def _start(self) -> None:
-        self._begin, self._count, self._is_late, self._has_begun = f"{time.time_ns():x}", 0, False, False
+        self._begin, self._count, self._late, self._has_begun = f"{time.time_ns():x}", 0, None, False
         self._remembered.clear()
         # In a context of its own: else all it ever does belongs to the request of whoever came first, in log and traces.
         self._task = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
@@ -171,15 +174,15 @@ class Hub:
         self._hand_all(None)
 
     def _say_late(self, why: str) -> None:
-        if not self._is_late:
+        if not self._late:
             log.warning("the stream waits for the warehouse: %s", why)
-            self.publish([News(Kind.STATUS, {"state": "delayed", "detail": why})])
-        self._is_late = True
+            self._late = News(Kind.STATUS, {"state": "delayed", "detail": why})
+            self.publish([self._late])
 
     def _say_live(self) -> None:
-        if self._is_late:
+        if self._late:
+            self._late = None
             self.publish([News(Kind.STATUS, {"state": "live", "detail": "the warehouse answers again"})])
-        self._is_late = False
 
     def _ready(self) -> Message:
         return Message(self._count, Kind.READY, None, self._frame(Kind.READY, {}, self._count))

@@ -140,6 +140,15 @@ def test_history_is_asked_for_and_shown_as_waiting(visit, platform_ui):
     expect(page.locator("#backfills")).not_to_contain_text(run["run_id"])
 
 
+@pytest.fixture
+def solana(platform_ui):
+    """SOLUSDT as before: not tracked, not known."""
+    yield
+    with platform_ui.database.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {platform_ui.raw}.tracked_symbols WHERE symbol = 'SOLUSDT'")
+
+
+@pytest.mark.usefixtures("solana")
 def test_a_symbol_is_tracked_its_history_offered_and_it_is_removed(visit, platform_ui):
     known = "SELECT active FROM {raw}.tracked_symbols WHERE symbol = 'SOLUSDT'"
     page = visit("settings").page
@@ -163,8 +172,6 @@ def test_a_symbol_is_tracked_its_history_offered_and_it_is_removed(visit, platfo
     expect(page.locator("#symbols-outcome")).to_contain_text("no longer tracked")
     expect(page.locator("#others")).to_contain_text("SOLUSDT")
     assert platform_ui.sql(known) == [{"active": 0}]
-    with platform_ui.database.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {platform_ui.raw}.tracked_symbols WHERE symbol = 'SOLUSDT'")
 
 
 def test_a_symbol_the_exchange_does_not_know_is_refused(visit):

@@ -181,6 +181,18 @@ def test_a_warehouse_that_does_not_answer_is_said_once_and_so_is_its_return():
     play(scene)
 
 
+def test_who_comes_while_the_warehouse_is_silent_is_told_so():
+    async def scene(hub, feed):
+        first = Ear(hub)
+        await first.ready()
+        feed.look = lambda: (_ for _ in ()).throw(DatabaseDown("gone"))
+        await first.next()
+        (ready, _, _), (kind, content, _) = await Ear(hub).next()
+        assert (ready, kind, content["state"]) == ("ready", "status", "delayed")
+
+    play(scene)
+
+
 def test_a_listener_is_ready_only_when_nothing_can_be_missed_any_more():
     async def scene(hub, feed):
         begun = feed.begin
