@@ -52,9 +52,9 @@ class Visit:
         return str(self.page.eval_on_selector(of, "one => getComputedStyle(one).backgroundColor"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium; not of the session: while Playwright is there, its loop is that of the thread, and no other can run."""
     path = shutil.which("chromium")
     assert path, "expected Debian's chromium, got none; install it (`apt-get install chromium`), as the bootstrap does"
     with sync_playwright() as playwright:
