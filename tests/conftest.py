@@ -26,7 +26,7 @@ GIVEN_MYSQL = os.environ.get("CANDLEWICK_TEST_MYSQL")
 _numbers = itertools.count(1)
 # Workers take whole files in this order: long ones first, short ones fill the end, and two whole platforms are not
 # started beside one another.
-TURNS = ("e2e/test_platform.py", "ui", "integration", "dbt", "e2e", "dags", "chaos", "unit")
+TURNS = ("e2e/test_platform.py", "integration", "ui", "dbt", "e2e", "dags", "chaos", "unit")
 
 
 @pytest.hookimpl(trylast=True)

@@ -7,8 +7,10 @@ import os
 import shutil
 import sqlite3
 import sys
+import time
 from contextlib import closing, suppress
 from datetime import datetime
+from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ from urllib.parse import quote
 
 import requests
 
-from candlewick.local.errors import LauncherError
+from candlewick.local.errors import AirflowRefused, LauncherError
 from candlewick.local.home import write_private
 from candlewick.local.processes import Service
 from candlewick.local.wiring import url_host
@@ -31,6 +33,7 @@ COMPONENTS = ("api-server", "scheduler", "triggerer", "dag-processor")
 # Ours whatever the environment says: another Airflow of this machine must not be touched.
 NEVER_FROM_OUTSIDE = ("AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
 ADMIN, VIEWER = "admin", "viewer"
+TRIES, BETWEEN_TRIES_SECONDS = 4, 1.0
 
 
 class Airflow:
@@ -163,7 +166,7 @@ class Airflow:
         """Ask the API as the administrator.
 
         Raises:
-            LauncherError: it refuses or does not answer.
+            AirflowRefused: it refuses or does not answer.
         """
         try:
             if self._token is None:
@@ -175,10 +178,32 @@ class Airflow:
             answer = requests.request(method, f"{self.url}/api/v2{path}", json=body, headers=headers, timeout=30)
             answer.raise_for_status()
         except requests.RequestException as error:
-            raise LauncherError(
-                f"Airflow's API refused {method} {path}: {error}; see make logs SERVICE=api-server."
+            raise AirflowRefused(
+                f"Airflow's API refused {method} {path}: {error}; see make logs SERVICE=api-server.",
+                None if error.response is None else error.response.status_code,
             ) from None
         return answer.json() if answer.content else None
+
+    def trigger(self, dag_id: str, run: Mapping[str, Any]) -> None:
+        """Ask for a run that has a name of its own; that it is there already is as good.
+
+        On SQLite a change is refused now and then: Airflow writes its audit log in the very loop that another request,
+        which holds the database, waits for; after five seconds one of the two gives up.
+
+        Raises:
+            AirflowRefused: as :meth:`call`, after some tries.
+        """
+        for left in reversed(range(TRIES)):
+            try:
+                self.call("POST", f"/dags/{dag_id}/dagRuns", run)
+            except AirflowRefused as error:
+                if error.status == HTTPStatus.CONFLICT:
+                    return
+                if error.status != HTTPStatus.INTERNAL_SERVER_ERROR or not left:
+                    raise
+                time.sleep(BETWEEN_TRIES_SECONDS)
+            else:
+                return
 
     def create_pools(self) -> None:
         """Create the pools that are missing; sizes that were changed in the UI stay."""

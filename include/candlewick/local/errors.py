@@ -6,6 +6,7 @@ LauncherError
 ├── PrivilegesMissing  an account of the outside warehouse may not do what is needed
 ├── Unreachable        an exchange, object store or database does not answer
 ├── ServiceFailed      a service ended by itself or was never ready
+├── AirflowRefused     Airflow's API refuses what is asked, or does not answer
 └── NoLog              there is no log of what was asked for
 """
 
@@ -34,6 +35,14 @@ class Unreachable(LauncherError):
 
 class ServiceFailed(LauncherError):
     """A service of ours ended or was not ready in time."""
+
+
+class AirflowRefused(LauncherError):
+    """Airflow's API refused; ``status`` is HTTP's, None without an answer."""
+
+    def __init__(self, sentence: str, status: int | None) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 class NoLog(LauncherError):

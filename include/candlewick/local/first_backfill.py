@@ -35,5 +35,5 @@ def start_first_backfill(platform: Platform, current: Step) -> None:
     symbols = [one.symbol for one in landed(platform, count=False)]
     days = {"start": f"{today - timedelta(days=DAYS)}", "end": f"{today - timedelta(days=1)}"}
     run = {"dag_run_id": RUN_ID, "logical_date": None, "conf": {"symbols": symbols, **days}}
-    platform.airflow.call("POST", f"/dags/{DAG_ID}/dagRuns", run)
+    platform.airflow.trigger(DAG_ID, run)
     current.result = f"{DAG_ID} brings {days['start']} … {days['end']} of {', '.join(symbols)}; see its run {RUN_ID}"

@@ -39,5 +39,5 @@ def _ask(platform: Platform, dag_id: str, at: datetime) -> bool:
     if platform.airflow.call("GET", f"/dags/{dag_id}/dagRuns?limit=1&run_type=manual")["total_entries"]:
         return False
     run = {"dag_run_id": RUN_ID, "logical_date": None, "run_after": at.isoformat()}
-    platform.airflow.call("POST", f"/dags/{dag_id}/dagRuns", run)
+    platform.airflow.trigger(dag_id, run)
     return True
