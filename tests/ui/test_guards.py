@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from support.api_server import TRUSTED_ORIGIN, ApiServer
+from support.ports import wait_until
 
 JSON = {"Content-Type": "application/json"}
 
@@ -20,11 +21,21 @@ def test_every_answer_has_the_security_headers(platform_ui, path):
     assert headers["referrer-policy"] == "same-origin"
 
 
+def logged(platform_ui, word):
+    """Return the lines of the api-server's log with a word; an answer is there before the line that tells of it."""
+
+    def lines():
+        return [line for line in platform_ui.server.log.read_text().splitlines() if word in line]
+
+    wait_until(lambda: bool(lines()), f"a line with {word}")
+    return lines()
+
+
 def test_a_number_the_caller_gives_comes_back_and_is_in_the_log(platform_ui):
     answer = platform_ui.client().get("/candlewick/api/v1/symbols", headers={"X-Request-ID": "ann-4711"})
 
     assert answer.headers["x-request-id"] == "ann-4711"
-    assert "ann-4711" in platform_ui.server.log.read_text()
+    logged(platform_ui, "ann-4711")
 
 
 def test_a_number_with_a_line_break_or_other_nonsense_is_replaced(platform_ui):
@@ -35,9 +46,8 @@ def test_a_number_with_a_line_break_or_other_nonsense_is_replaced(platform_ui):
 
 def test_every_log_line_of_a_request_carries_its_number(platform_ui):
     platform_ui.client().get("/candlewick/api/v1/jobs/no-such-job", headers={"X-Request-ID": "find-me-again"})
-    lines = [line for line in platform_ui.server.log.read_text().splitlines() if "/jobs/no-such-job" in line]
+    lines = logged(platform_ui, "/jobs/no-such-job")
 
-    assert lines
     assert [line for line in lines if "find-me-again" not in line] == []
 
 
