@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from candlewick.settings import settings
-from candlewick_ui.queries.symbols import LOOK_AHEAD, LOOK_BACK
+from candlewick_ui.queries.symbols import LOOK_AHEAD, LOOK_BACK, NEWEST_FINAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,22 +25,16 @@ COLUMNS = (
 MINUTE = timedelta(minutes=1)
 SPARK_HOURS = 24
 
-_CARDS = """
+_CARDS = f"""
 SELECT
-    symbols.symbol, symbols.status AS symbol_status, symbols.base_asset, symbols.quote_asset, symbols.added_at,
+    s.symbol, s.status AS symbol_status, s.base_asset, s.quote_asset, s.added_at,
     stats.last_price, stats.price_change, stats.price_change_percent, stats.open_price, stats.high_price, stats.low_price,
     stats.volume, stats.quote_volume, stats.trade_count, stats.vwap, stats.candle_count, stats.as_of, stats.is_final,
-    (
-        SELECT facts.open_time FROM fact_klines AS facts FORCE INDEX (PRIMARY)
-        WHERE facts.exchange = symbols.exchange AND facts.symbol = symbols.symbol AND facts.interval_code = '1m'
-            AND facts.is_final = 1 AND facts.open_time >= :recent AND facts.open_time < :soon
-        ORDER BY facts.exchange DESC, facts.symbol DESC, facts.interval_code DESC, facts.open_time DESC
-        LIMIT 1
-    ) AS newest_final
-FROM {raw}.tracked_symbols AS symbols
-LEFT JOIN market_stats_24h AS stats ON symbols.exchange = stats.exchange AND symbols.symbol = stats.symbol
-WHERE symbols.exchange = :exchange AND symbols.active = 1
-ORDER BY symbols.symbol
+    {NEWEST_FINAL} AS newest_final
+FROM {{raw}}.tracked_symbols AS s
+LEFT JOIN market_stats_24h AS stats ON s.exchange = stats.exchange AND s.symbol = stats.symbol
+WHERE s.exchange = :exchange AND s.active = 1
+ORDER BY s.symbol
 """
 # A row a symbol: a value a row would cost the reader more than all else of the document.
 _SPARKS = """

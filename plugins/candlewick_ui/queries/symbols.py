@@ -28,8 +28,8 @@ MINUTE = timedelta(minutes=1)
 # partitions of history, and those made ahead of time, of which there are hundreds.
 LOOK_BACK, LOOK_AHEAD = timedelta(days=2), timedelta(days=1)
 
-# One step backwards in the key a symbol; MAX would read all of its history.
-_NEWEST = """(
+# The newest final minute of the symbol `s`: one step backwards in the key; MAX would read all of its history.
+NEWEST_FINAL = """(
     SELECT f.open_time FROM fact_klines AS f FORCE INDEX (PRIMARY)
     WHERE f.exchange = s.exchange AND f.symbol = s.symbol AND f.interval_code = '1m' AND f.is_final = 1
         AND f.open_time >= :recent AND f.open_time < :soon
@@ -44,9 +44,9 @@ WHERE s.exchange = :exchange AND (:symbol IS NULL OR s.symbol = :symbol) AND (:t
 ORDER BY s.exchange, s.symbol
 """
 _OF_OLD = f"""
-SELECT s.symbol, {_NEWEST} AS newest_open_time FROM {{raw}}.tracked_symbols AS s WHERE s.exchange = :exchange AND s.symbol IN :symbols
+SELECT s.symbol, {NEWEST_FINAL} AS newest_open_time FROM {{raw}}.tracked_symbols AS s WHERE s.exchange = :exchange AND s.symbol IN :symbols
 """
-_WITH_FACTS, _WITHOUT_FACTS = _SYMBOLS.replace("{newest}", _NEWEST), _SYMBOLS.replace("{newest}", "NULL")
+_WITH_FACTS, _WITHOUT_FACTS = _SYMBOLS.replace("{newest}", NEWEST_FINAL), _SYMBOLS.replace("{newest}", "NULL")
 _LIFECYCLE = f"""
 SELECT {", ".join(LIFECYCLE[:3])}, valid_to IS NULL AS is_current, {", ".join(LIFECYCLE[4:])} FROM {{raw}}.symbol_states
 WHERE exchange = :exchange AND symbol = :symbol

@@ -22,8 +22,7 @@ class Work:
         self.begun, self.answered, self.ended = [], {}, {}
 
     async def __call__(self, scope, _receive, send):
-        path = scope["path"]
-        path = path.removeprefix(f"{API}/")
+        path = scope["path"].removeprefix(f"{API}/")
         self.begun.append(path)
         await self.answered.setdefault(path, asyncio.Event()).wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -45,6 +44,11 @@ class Asked:
 
         asked = [f"{API}/{path}" if path.isalpha() else path for path in paths]
         self.tasks += [asyncio.create_task(self.turns(scope(path, method), None, send)) for path in asked]
+        await self.settle()
+
+    async def answer(self, path):
+        """Have an answer begun, but not ended."""
+        self.work.answered[path].set()
         await self.settle()
 
     @staticmethod
@@ -73,8 +77,7 @@ def test_so_many_are_worked_on_and_the_next_one_is_the_one_that_came_first():
     async def story(asked):
         await asked.ask("a", "b", "c", "d")
         assert asked.work.begun == ["a", "b"]
-        asked.work.answered["b"].set()
-        await asked.settle()
+        await asked.answer("b")
         assert asked.work.begun == ["a", "b", "c"]
 
     run(story)
@@ -83,8 +86,7 @@ def test_so_many_are_worked_on_and_the_next_one_is_the_one_that_came_first():
 def test_an_answer_that_is_read_slowly_keeps_nobody_waiting():
     async def story(asked):
         await asked.ask("a", "b", "c")
-        asked.work.answered["a"].set()  # but its end is not sent
-        await asked.settle()
+        await asked.answer("a")
         assert asked.work.begun == ["a", "b", "c"]
 
     run(story)
@@ -96,7 +98,7 @@ def test_a_turn_is_given_back_by_a_caller_that_went_away():
         asked.tasks[0].cancel()
         await asked.settle()
         assert asked.work.begun == ["a", "b", "c"]
-        asked.work.answered["b"].set()
+        await asked.answer("b")
         await asked.ask("d", "e")
         assert asked.work.begun == ["a", "b", "c", "d"]
 
@@ -108,11 +110,15 @@ def test_a_turn_is_given_back_by_a_caller_that_went_away():
     [
         (f"{API}/stream", "GET"),
         (f"{API}/health/live", "GET"),
+        (f"{API}/health/ready", "GET"),
+        (f"{API}/metrics", "GET"),
+        ("/candlewick/market", "GET"),
+        ("/candlewick/static/1/frame.js", "GET"),
         (f"{API}/symbols", "POST"),
         (f"{API}/symbols/X", "DELETE"),
     ],
 )
-def test_streams_liveness_and_changes_do_not_wait(path, method):
+def test_streams_monitors_pages_and_changes_do_not_wait(path, method):
     async def story(asked):
         await asked.ask("a", "b")
         await asked.ask(path, method=method)
@@ -134,7 +140,7 @@ def test_whoever_has_no_turn_in_time_is_told_to_come_again():
 def test_changes_leave_the_turns_as_they_were():
     async def story(asked):
         await asked.ask("symbols", method="POST")
-        asked.work.answered["symbols"].set()
+        await asked.answer("symbols")
         await asked.ask("a", "b", "c")
         assert asked.work.begun[1:] == ["a", "b"]
 
