@@ -69,7 +69,7 @@ chaos: ## kill things in the middle and look whether anything was lost
 	@$(PY) -m pytest tests/chaos -m chaos $(ARGS)
 
 screenshots: ## pictures of the pages of the running platform, into docs/images
-	@$(BROWSE) tests/support/screenshots.py $(ARGS)
+	@$(BROWSE) tests/screenshots.py $(ARGS)
 
 docs: ## write docs/configuration.md from the settings
 	@$(PY) -m candlewick.docs

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import shutil
 import statistics
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from playwright.sync_api import sync_playwright
+from support.browsers import chromium
 
 if TYPE_CHECKING:
     from support.api_server import ApiServer
@@ -24,11 +23,9 @@ Line = tuple[str, str, str]
 
 def first_page(api: ApiServer) -> Line:
     """Open the market as for the first time: nothing of it is in the browser's cache."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        with closing(browser):
-            token = api.token("viewer")
-            seconds = [_visit(browser, api.url, token) for _ in range(VISITS)]
+    with chromium() as browser:
+        token = api.token("viewer")
+        seconds = [_visit(browser, api.url, token) for _ in range(VISITS)]
     return ("api: first page visible, 300 cards", _told(seconds), "≤ 1.5 s")
 
 

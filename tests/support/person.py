@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
+
+from support.browsers import chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,10 +48,8 @@ class Person:
 
 @contextmanager
 def person() -> Iterator[Person]:
-    """Open Debian's Chromium."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        with closing(browser):
-            page = browser.new_page()
-            page.set_default_timeout(SLOW_MILLISECONDS)
-            yield Person(page)
+    """Open a browser."""
+    with chromium() as browser:
+        page = browser.new_page()
+        page.set_default_timeout(SLOW_MILLISECONDS)
+        yield Person(page)

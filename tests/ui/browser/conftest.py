@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+
+from support.browsers import chromium as open_chromium
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, Page
 
 WIDE, NARROW = 1280, 390
 HEIGHT = 900
@@ -54,13 +56,9 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium; not of the session: while Playwright is there, its loop is that of the thread, and no other can run."""
-    path = shutil.which("chromium")
-    assert path, "expected Debian's chromium, got none; install it (`apt-get install chromium`), as the bootstrap does"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+    """Not of the session: while it is there, tests beside it can run no loop of their own."""
+    with open_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The pictures of the documentation."""
 
-from support.screenshots import PICTURES, take
+from screenshots import PICTURES, take
 
 
 def test_every_picture_is_taken_of_the_real_page(chromium, platform_ui, tmp_path):

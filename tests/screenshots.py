@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import Error
 
 from candlewick.local.airflow import ADMIN
 from candlewick.settings import settings
+from support.browsers import NoChromium, chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
 
-IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
+IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 WIDE, NARROW, HEIGHT = 1280, 390, 900
 SLOWEST_MILLISECONDS = 30_000
 
@@ -98,20 +98,17 @@ def main() -> int:
     parser.add_argument("--url", default=f"http://127.0.0.1:{settings().airflow_port}", help="address of Airflow")
     parser.add_argument("--to", type=Path, default=IMAGES, help="folder of the files")
     asked = parser.parse_args()
-    browser_path = shutil.which("chromium")
     users = settings().home / "secrets" / "airflow_users.json"
-    if browser_path is None:
-        return _failed("expected Debian's chromium, got none; `apt-get install chromium`")
     if not users.is_file():
         return _failed(f"expected the logins of a running platform in {users}, got none; `make demo` first")
     login = {"username": ADMIN, "password": json.loads(users.read_text())[ADMIN]}
     try:
         answer = httpx.post(f"{asked.url}/auth/token", json=login, timeout=30, trust_env=False).raise_for_status()
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        with chromium() as browser:
             for file in take(browser, asked.url, answer.json()["access_token"], asked.to):
                 print(file)  # noqa: T201 -- a command
-            browser.close()
+    except NoChromium as error:
+        return _failed(str(error))
     except (httpx.HTTPError, Error, NoPicture) as error:
         return _failed(f"expected the pages of {asked.url}, got: {error}; does `make status` say that all is well?")
     return 0
