@@ -95,6 +95,24 @@ def boxes(spans: Iterable[tuple[datetime, datetime]]) -> Points:
     return x, y
 
 
+def columns(bars: Iterable[Bar | datetime], values: Iterable[float | None], length: timedelta) -> Points:
+    """Return columns that stand on zero as one path to be filled: from one to the next it goes along zero.
+
+    Args:
+        bars: as `broken` places them.
+        values: of each; nothing is drawn of None and of 0.
+        length: of a bar; a column is as wide.
+    """
+    x: list[str | None] = []
+    y: list[float | None] = []
+    for bar, value in zip(bars, values, strict=True):
+        if value and not isinstance(bar, datetime):
+            left, right = stamp(bar["open_time"]), stamp(bar["open_time"] + length)
+            x += (left, left, right, right)
+            y += (0, value, value, 0)
+    return x, y
+
+
 def holes(bars: Sequence[Bar], length: timedelta) -> list[tuple[datetime, datetime]]:
     """Return the spans in which bars are missing, between the first and the last one."""
     times = [bar["open_time"] for bar in bars]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     Rows = Sequence[Mapping[str, Any]]
 
 HEIGHT_PIXELS = 320
+BAR_SHARE = 0.95  # of the width of a bin
 
 
 def volume_profile(symbol: str, bins: Rows, look: Theme) -> Figure:
@@ -40,6 +41,8 @@ def volume_profile(symbol: str, bins: Rows, look: Theme) -> Figure:
         data.append({
             **_bars(name, these, "lower_price", "upper_price", "volume", colour), "orientation": "h",
             "x": [float(one["volume"]) for one in these], "y": _centres(these, "lower_price", "upper_price"),
+            # Said, and not left to be guessed from how far apart bars are: the point of control is one alone.
+            **({"width": widths} if all(widths := [BAR_SHARE * _width(one) for one in these]) else {}),
         })  # fmt: skip
     control = next(one for one in bins if one["is_point_of_control"])
     area = [one for one in bins if one["is_value_area"]]
@@ -51,7 +54,6 @@ def volume_profile(symbol: str, bins: Rows, look: Theme) -> Figure:
     layout = theme.layout(
         palette,
         HEIGHT_PIXELS,
-        bargap=0.05,
         barmode="overlay",
         xaxis=theme.axis(palette, "volume"),
         yaxis=theme.axis(palette, "price"),
@@ -156,6 +158,10 @@ def _bars(name: str, bins: Rows, low: str, high: str, value: str, colour: str) -
 
 def _plain(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else exact(value)
+
+
+def _width(one: Mapping[str, Any]) -> float:
+    return float(one["upper_price"]) - float(one["lower_price"])
 
 
 def _centres(bins: Rows, low: str, high: str) -> list[float]:

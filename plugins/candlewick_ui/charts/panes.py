@@ -6,10 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from candlewick_ui.charts.bars import exact
+from candlewick_ui.charts.bars import columns, exact, middles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import timedelta
 
     from candlewick_ui.charts.theme import Palette
 
@@ -33,13 +34,13 @@ class Chart:
     def __init__(
         self,
         placed: Sequence[Bar | datetime],
-        x: list[str],
+        length: timedelta,
         values: Mapping[datetime, Mapping[str, float | None]],
         palette: Palette,
         names: Mapping[Pane, str],
     ) -> None:
-        self.placed, self.x, self.palette, self.names = placed, x, palette, names
-        self._values = values
+        self.placed, self.x, self.palette, self.names = placed, middles(placed, length), palette, names
+        self._length, self._values = length, values
 
     @property
     def has_gaps(self) -> bool:
@@ -60,9 +61,10 @@ class Chart:
         return {"type": "scatter", "mode": "lines", "name": name, "x": self.x, "y": y, "line": style, **more}
 
     def columns(self, name: str, y: list[float | None], colour: str) -> Trace:
-        """Return columns that stand on zero, as one path."""
-        fill = {"fill": "tozeroy", "fillcolor": self.palette.soft(colour, 0.55), "line": {"width": 0, "shape": "hvh"}}
-        return self.line(name, y, colour, showlegend=False, **fill)
+        """Return columns that stand on zero, as one path; none where bars are missing."""
+        x, heights = columns(self.placed, y, self._length)
+        fill = {"fill": "toself", "fillcolor": self.palette.soft(colour, 0.55), "line": {"width": 0}}
+        return {**self.line(name, heights, colour, showlegend=False, hoverinfo="skip", **fill), "x": x}
 
 
 def told(chart: Chart, *, is_seen: bool) -> Trace:
@@ -103,13 +105,19 @@ def bollinger(chart: Chart) -> list[Trace]:
 
 
 def _volume(chart: Chart) -> list[Trace]:
-    def of(rising: bool) -> list[float | None]:
-        return chart.of_bars(
-            lambda bar: float(bar["volume"]) if (bar["close_price"] >= bar["open_price"]) is rising else 0.0
-        )
+    palette = chart.palette
+    kinds = (("rising", palette.up), ("falling", palette.down), ("in progress", palette.pending))
 
-    kinds = ((True, chart.palette.up), (False, chart.palette.down))
-    return [{**chart.columns("volume", of(rising), colour), "hoverinfo": "skip"} for rising, colour in kinds]
+    def kind_of(bar: Bar) -> str:
+        if not bar["is_final"]:
+            return "in progress"
+        return "rising" if bar["close_price"] >= bar["open_price"] else "falling"
+
+    def of(kind: str) -> list[float | None]:
+        return chart.of_bars(lambda bar: float(bar["volume"]) if kind_of(bar) == kind else None)
+
+    traces = [chart.columns("volume", of(kind), colour) for kind, colour in kinds]
+    return [trace for trace in traces if trace["x"]]
 
 
 def _rsi(chart: Chart) -> list[Trace]:
@@ -128,8 +136,8 @@ def _macd(chart: Chart) -> list[Trace]:
     rise = [None if value is None else max(value, 0.0) for value in bars]
     fall = [None if value is None else min(value, 0.0) for value in bars]
     return [
-        {**chart.columns("histogram", rise, chart.palette.up), "hoverinfo": "skip"},
-        {**chart.columns("histogram", fall, chart.palette.down), "hoverinfo": "skip"},
+        chart.columns("histogram", rise, chart.palette.up),
+        chart.columns("histogram", fall, chart.palette.down),
         chart.line(
             chart.names[Pane.MACD],
             chart.indicator("macd"),

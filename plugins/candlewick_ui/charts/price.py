@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 HEIGHT_PRICE_PIXELS, HEIGHT_PANE_PIXELS = 380, 130
 GAP_SHARE = 0.03
+HATCH = 90  # the axes from here on lie over those of the panes
 MOST_HOLES_TOLD = 5
 MOST_CRISP = 1000  # candles that are an element each; of more, one is hardly a pixel wide
 
@@ -48,9 +49,9 @@ def figure(
     palette = PALETTES[look]
     below = [pane for pane in panes if pane is not Pane.BOLLINGER]
     placed = drawn.broken(bars, length)
-    chart = Chart(placed, drawn.middles(placed, length), values, palette, names)
+    chart = Chart(placed, length, values, palette, names)
     missing = drawn.holes(bars, length)
-    data = [*_missing(missing, palette), *_candles(bars, length, palette)]
+    data = [*_missing(missing, palette, panes=1 + len(below)), *_candles(bars, length, palette)]
     if Pane.BOLLINGER in panes:
         data += bollinger(chart)
     data.append(told(chart, is_seen=len(bars) > MOST_CRISP))
@@ -101,15 +102,17 @@ def _area(name: str, points: drawn.Points, colour: str) -> Trace:
     return {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, **more}
 
 
-def _missing(spans: Sequence[tuple[datetime, datetime]], palette: Palette) -> list[Trace]:
-    if not spans:
-        return []
+def _missing(spans: Sequence[tuple[datetime, datetime]], palette: Palette, panes: int) -> list[Trace]:
+    """Return the hatch over what is missing, a trace a pane: one over all of them would hide what is below it."""
     x, y = drawn.boxes(spans)
-    return [{
-        "type": "scatter", "mode": "lines", "name": "missing", "x": x, "y": y, "yaxis": "y99", "fill": "toself",
+    hatch = {
+        "type": "scatter", "mode": "lines", "name": "missing", "x": x, "y": y, "fill": "toself",
         "hoverinfo": "skip", "line": {"width": 0}, "fillcolor": palette.soft(palette.missing, 0.12),
         "fillpattern": {"shape": "/", "size": 6, "fgcolor": palette.missing, "bgcolor": "rgba(0,0,0,0)"},
-    }]  # fmt: skip
+    }  # fmt: skip
+    return [
+        {**hatch, "yaxis": f"y{HATCH + number}", "showlegend": number == 1} for number in range(1, panes + 1) if spans
+    ]
 
 
 def _layout(palette: Palette, below: Mapping[Pane, str], bars: Sequence[Bar], length: timedelta) -> dict[str, Any]:
@@ -120,9 +123,10 @@ def _layout(palette: Palette, below: Mapping[Pane, str], bars: Sequence[Bar], le
     axes: dict[str, Any] = {
         "xaxis": theme.axis(palette, type="date", range=span, anchor=last, title="UTC"),
         "yaxis": theme.axis(palette, side="right", domain=[share * len(below), 1], title="price"),
-        # What is missing is hatched from top to bottom, whatever the prices are.
-        "yaxis99": {"overlaying": "y", "range": [0, 1], "fixedrange": True, "visible": False},
     }  # fmt: skip
+    for number in range(1, len(below) + 2):  # what is missing is hatched from top to bottom, whatever the values are
+        over = {"overlaying": "y" if number == 1 else f"y{number}"}
+        axes[f"yaxis{HATCH + number}"] = {**over, "range": [0, 1], "fixedrange": True, "visible": False}
     for number, pane in enumerate(below, 2):
         top = share * (len(below) - number + 2) - GAP_SHARE
         fixed = {"range": [0, 100], "tickvals": [30, 70], "fixedrange": True} if pane is Pane.RSI else {}

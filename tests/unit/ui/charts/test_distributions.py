@@ -30,6 +30,7 @@ def test_the_volume_profile_shows_the_value_area_and_the_point_of_control_apart(
     assert [(trace["name"], trace["x"], trace["y"]) for trace in drawn.data] == [
         ("value area", [10.0], [12.5]), ("point of control", [20.0], [11.5]), ("outside", [5.0], [10.5]),
     ]  # fmt: skip
+    assert [trace["width"] for trace in drawn.data] == [[0.95]] * 3
     assert "most between 11 and 12; the value area reaches from 11 to 13." in drawn.summary
 
 

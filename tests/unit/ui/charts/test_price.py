@@ -25,8 +25,10 @@ def draw(bars, values=None, panes=tuple(Pane), look=Theme.LIGHT):
 def test_is_a_figure_of_plotly_with_any_panes_and_in_both_themes(look, panes):
     bars = [bar(0, "10", "11"), bar(1, "11", "10.5"), bar(4, "10", "12", is_final=False)]
     drawn = valid(draw(bars, {NOON: INDICATORS}, panes, look))
-    axes = [name for name in drawn.layout.to_plotly_json() if name.startswith("yaxis") and name != "yaxis99"]
-    assert len(axes) == 1 + len([pane for pane in panes if pane is not Pane.BOLLINGER])
+    axes = {name: axis for name, axis in drawn.layout.to_plotly_json().items() if name.startswith("yaxis")}
+    hatched = [axis["overlaying"] for axis in axes.values() if "overlaying" in axis]
+    count = 1 + len([pane for pane in panes if pane is not Pane.BOLLINGER])
+    assert (len(axes) - len(hatched), len(set(hatched))) == (count, count)
 
 
 def test_a_rising_candle_is_a_box_from_open_to_close_and_a_line_from_low_to_high():
@@ -55,11 +57,14 @@ def test_a_candle_in_progress_is_drawn_apart_and_said_to_be_so():
 def test_a_stretch_without_candles_is_hatched_and_no_line_crosses_it():
     bars = [bar(0, "10", "11"), bar(1, "11", "12"), bar(5, "12", "13")]
     drawn = draw(bars, {one["open_time"]: INDICATORS for one in bars}, (Pane.RSI,))
-    [missing] = named(drawn, "missing")
-    assert missing["x"][:4] == [
-        "2026-03-01 12:02:00", "2026-03-01 12:02:00", "2026-03-01 12:05:00", "2026-03-01 12:05:00",
-    ]  # fmt: skip
-    assert missing["fillpattern"]["shape"]
+    missing, below = named(drawn, "missing")
+    for hatch in (missing, below):
+        assert hatch["x"][:4] == [
+            "2026-03-01 12:02:00", "2026-03-01 12:02:00", "2026-03-01 12:05:00", "2026-03-01 12:05:00",
+        ]  # fmt: skip
+        assert hatch["fillpattern"]["shape"]
+    assert (missing["yaxis"], below["yaxis"]) == ("y91", "y92")
+    assert [hatch["showlegend"] for hatch in (missing, below)] == [True, False]
     assert named(drawn, "RSI 14")[0]["y"] == [55.5, 55.5, None, 55.5]
     assert "2026-03-01 12:02 to 2026-03-01 12:05" in drawn.notes[0]
 
@@ -88,7 +93,27 @@ def test_columns_of_volume_are_those_of_rising_and_of_falling_bars():
     rising, falling = named(
         draw([bar(0, "1", "2", volume="5"), bar(1, "2", "1", volume="7")], panes=(Pane.VOLUME,)), "volume"
     )
-    assert (rising["y"], falling["y"]) == ([5.0, 0.0], [0.0, 7.0])
+    assert (rising["y"], falling["y"]) == ([0, 5.0, 5.0, 0], [0, 7.0, 7.0, 0])
+    assert rising["x"] == ["2026-03-01 12:00:00"] * 2 + ["2026-03-01 12:01:00"] * 2
+
+
+def test_columns_end_where_candles_are_missing_and_are_as_wide_as_a_bar():
+    bars = [bar(0, "1", "2", volume="5"), bar(1, "1", "2", volume="6"), bar(7, "1", "2", volume="7")]
+    drawn = draw(bars, {one["open_time"]: INDICATORS for one in bars}, (Pane.VOLUME, Pane.MACD))
+    [volume], [rise] = named(drawn, "volume"), named(drawn, "histogram")[:1]
+    for path in (volume, rise):
+        corners = list(zip(path["x"], path["y"], strict=True))
+        assert [time[-5:] for time, _ in corners] == [
+            "00:00", "00:00", "01:00", "01:00", "01:00", "01:00", "02:00", "02:00", "07:00", "07:00", "08:00", "08:00",
+        ]  # fmt: skip
+        assert [y for time, y in corners if time.endswith(("02:00", "07:00"))][1:3] == [0, 0]  # nothing between them
+
+
+def test_the_volume_of_a_candle_in_progress_has_a_colour_of_its_own():
+    drawn = draw([bar(0, "1", "2", volume="5"), bar(1, "1", "2", volume="3", is_final=False)], panes=(Pane.VOLUME,))
+    final, pending = named(drawn, "volume")
+    assert (final["y"][1], pending["y"][1]) == (5.0, 3.0)
+    assert final["fillcolor"] != pending["fillcolor"]
 
 
 def test_the_summary_says_the_range_and_the_newest_values():
