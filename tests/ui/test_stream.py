@@ -112,7 +112,7 @@ class Ear:
                 name, _, value = line.partition(": ")
                 fields[name] = value
             elif fields.get("event") in kinds:
-                return fields["event"], json.loads(fields["data"]), fields["id"]
+                return fields["event"], json.loads(fields["data"]), fields.get("id")
             else:
                 fields = {}
 

@@ -10,9 +10,10 @@ from fastapi.responses import StreamingResponse
 
 from candlewick.settings import settings
 from candlewick_ui.database import reader
+from candlewick_ui.identity import ReaderDep
 from candlewick_ui.problems import Problem
 from candlewick_ui.stream.feed import Feed, Kind
-from candlewick_ui.stream.hub import Hub
+from candlewick_ui.stream.hub import MOST_LISTENERS, MOST_OF_ONE, Hub
 
 router = APIRouter(tags=["market"])
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -44,6 +45,7 @@ HubDep = Annotated[Hub, Depends(hub)]
 )
 async def stream(
     hub: HubDep,
+    user: ReaderDep,
     symbols: Annotated[
         str | None, Query(max_length=5000, description="Candles of these only, comma separated.")
     ] = None,
@@ -57,11 +59,13 @@ async def stream(
     `Last-Event-ID`, as a browser's EventSource does by itself, and nothing is missed.
     """
     wanted = [word.strip().upper() for word in (symbols or "").split(",") if word.strip()]
-    if hub.is_full:
+    login = str(user.get_id())
+    if hub.is_full(login):
         raise Problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            f"expected fewer than {hub.listeners + 1} streams of this server, got one more; poll /dashboard/metrics instead",
+            f"expected at most {MOST_LISTENERS} streams of this server, {MOST_OF_ONE} of one login, got one more; "
+            "close some, or poll /dashboard/metrics instead",
             headers={"Retry-After": "30"},
         )
-    frames = hub.listen(wanted, kinds or (), last_event_id)
+    frames = hub.listen(login, wanted, kinds or (), last_event_id)
     return StreamingResponse(frames, media_type="text/event-stream", headers=HEADERS)

@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS, HEARTBEAT_SECONDS, LINGER_SECONDS = 1.0, 15.0, 60.0
 # A stream ends after this long, and the browser comes back: a login that is gone is noticed then.
 LONGEST_SECONDS = 900.0
-REMEMBERED, QUEUE_LENGTH, MOST_LISTENERS = 10_000, 120, 1_000
+REMEMBERED, QUEUE_LENGTH = 10_000, 120
+MOST_LISTENERS, MOST_OF_ONE = 1_000, 250
 _MISSED = {"detail": "messages were missed; ask for what you show again"}
 
 
@@ -47,10 +48,12 @@ class Message:
 class Listener:
     """Who listens, and to what."""
 
+    login: str
     symbols: frozenset[str]
     kinds: frozenset[Kind]
     queue: asyncio.Queue[list[Message] | None] = field(default_factory=lambda: asyncio.Queue(QUEUE_LENGTH))
     has_missed: bool = False
+    owed: list[Message] = field(default_factory=list)
 
     def wants(self, message: Message) -> bool:
         """Whether a message is for this listener."""
@@ -80,55 +83,70 @@ class Hub:
         """How many listen."""
         return len(self._listeners)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether nobody else can listen."""
-        return len(self._listeners) >= MOST_LISTENERS
+    def is_full(self, login: str = "") -> bool:
+        """Whether nobody else can listen, or this login cannot once more: nobody takes all streams."""
+        of_one = sum(listener.login == login for listener in self._listeners)
+        return len(self._listeners) >= MOST_LISTENERS or of_one >= MOST_OF_ONE
 
     async def listen(
-        self, symbols: Iterable[str] = (), kinds: Iterable[Kind] = (), last: str | None = None
+        self, login: str = "", symbols: Iterable[str] = (), kinds: Iterable[Kind] = (), last: str | None = None
     ) -> AsyncIterator[bytes]:
         """Yield the frames of a stream, until its reader goes away, `LONGEST_SECONDS` have passed or the server stops.
 
+        A listener that is owed something sees no new number before it: its connection may break in between.
+
         Args:
+            login: whose stream it is.
             symbols: of candles; none: all.
             kinds: of messages; none: all.
             last: the number of the last message this listener saw.
         """
-        listener = self._join(frozenset(symbols), frozenset(kinds), last)
+        listener = self._join(Listener(login, frozenset(symbols), frozenset(kinds)), last)
         until = self._clock() + LONGEST_SECONDS
         try:
-            is_ready = self._has_begun
-            # Whoever comes while the warehouse is silent was not there when that was said.
-            late = self._frame(self._late.kind, self._late.content, self._count) if self._late else b""
-            yield b"retry: 2000\n\n" + (self._ready().frame if is_ready else b"") + late
+            yield self._first(listener)
+            told_at = self._clock()
             while (left := until - self._clock()) > 0:
-                if listener.has_missed and is_ready:
-                    listener.has_missed = False
-                    yield self._frame(Kind.RESYNC, _MISSED, self._count)
+                silence = self._clock() - told_at  # what others hear does not keep this connection alive
                 try:
-                    messages = await asyncio.wait_for(listener.queue.get(), min(HEARTBEAT_SECONDS, left))
+                    messages = await asyncio.wait_for(listener.queue.get(), min(HEARTBEAT_SECONDS - silence, left))
                 except TimeoutError:
-                    yield b": heartbeat\n\n"
-                    continue
-                if messages is None:
-                    return
-                is_ready = is_ready or self._has_begun
-                if wanted := b"".join(message.frame for message in messages if listener.wants(message)):
-                    yield wanted
+                    frames = b": heartbeat\n\n"
+                else:
+                    if messages is None:
+                        return
+                    frames = self._resync(listener) + _frames(listener, messages)
+                if frames:
+                    yield frames
+                    told_at = self._clock()
         finally:
             self._listeners.discard(listener)
 
-    def _join(self, symbols: frozenset[str], kinds: frozenset[Kind], last: str | None) -> Listener:
+    def _join(self, listener: Listener, last: str | None) -> Listener:
         if self._task is None or self._task.done():
             self._start()
-        listener = Listener(symbols, kinds)
         missed = self._since(last)
         listener.has_missed = missed is None
-        if missed:
-            listener.queue.put_nowait(missed)
+        listener.owed = [message for message in missed or () if listener.wants(message)]
         self._listeners.add(listener)
         return listener
+
+    def _first(self, listener: Listener) -> bytes:
+        """Return what a listener is told at once: how things stand, and what it is owed."""
+        owes = listener.has_missed or listener.owed
+        ready = self._frame(Kind.READY, {}, None if owes else self._count) if self._has_begun else b""
+        owed = self._resync(listener) + _frames(listener, listener.owed)
+        # Whoever comes while the warehouse is silent was not there when that was said.
+        late = self._frame(self._late.kind, self._late.content, None) if self._late else b""
+        listener.owed = []
+        return b"retry: 2000\n\n" + ready + owed + late
+
+    def _resync(self, listener: Listener) -> bytes:
+        """Return the message to ask again, if that is due: not before what is asked can be followed by what comes."""
+        if not (listener.has_missed and self._has_begun):
+            return b""
+        listener.has_missed = False
+        return self._frame(Kind.RESYNC, _MISSED, self._count)
 
     def publish(self, news: list[News]) -> None:
         """Number news and hand them to every listener."""
@@ -214,9 +232,15 @@ class Hub:
             return None
         return [message for message in self._remembered if message.number > number]
 
-    def _frame(self, kind: str, content: Mapping[str, object], number: int) -> bytes:
+    def _frame(self, kind: str, content: Mapping[str, object], number: int | None) -> bytes:
+        """Write a message; without a number its reader keeps the one it has."""
         data = msgspec.json.encode({name: plain(value) for name, value in content.items()})
-        return f"id: {self._begin}-{number}\nevent: {kind}\ndata: ".encode() + data + b"\n\n"
+        id_ = "" if number is None else f"id: {self._begin}-{number}\n"
+        return f"{id_}event: {kind}\ndata: ".encode() + data + b"\n\n"
+
+
+def _frames(listener: Listener, messages: Iterable[Message]) -> bytes:
+    return b"".join(message.frame for message in messages if listener.wants(message))
 
 
 def _is_stopping() -> bool:
