@@ -111,7 +111,7 @@ def test_params_that_cannot_be_make_no_run_and_no_row_in_the_audit_log(platform_
     refused = platform_ui.client().post("/candlewick/api/v1/jobs/market_backfill/runs", json={"conf": conf})
 
     assert refused.status_code == 422
-    assert "'2024-02-30' is not a 'date'" in refused.json()["detail"]
+    assert "expected start as a date or moment" in refused.json()["detail"]
     assert platform_ui.server.metadata(count) == before
 
 
@@ -176,3 +176,22 @@ def test_parts_come_in_pages_that_together_are_all_of_them(platform_ui):
 
     assert [{name: row[name] for name in wanted[0]} for row in found] == wanted
     assert platform_ui.get("api/v1/backfills/nobody/parts").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("job", "conf", "sentence"),
+    [
+        ("market_gaps", {"nope": 1}, "expected params of market_gaps among"),
+        ("market_backfill", {"start": "2026-03-02", "end": "2026-03-01"}, "expected an end after the start"),
+        ("market_backfill", {"start": "2999-01-01", "end": "2999-01-02"}, "expected a start in the past"),
+        ("market_backfill", {"start": "2016-01-01", "end": "2016-01-02"}, "expected a start from 2017-07-01 on"),
+        ("market_gaps", {"a": "\ud800"}, "expected whole characters"),
+    ],
+)
+def test_a_run_that_could_only_fail_is_not_made(platform_ui, job, conf, sentence):
+    path = f"/candlewick/api/v1/jobs/{job}/runs"
+    before = platform_ui.get(path.removeprefix("/candlewick/")).json()
+    body = json.dumps({"conf": conf})
+    refused = platform_ui.client().post(path, content=body, headers={"Content-Type": "application/json"})
+    assert (refused.status_code, sentence in refused.json()["detail"]) == (422, True), refused.text
+    assert platform_ui.get(path.removeprefix("/candlewick/")).json() == before

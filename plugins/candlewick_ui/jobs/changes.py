@@ -16,10 +16,13 @@ from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from pydantic import ValidationError
 from sqlalchemy import select
 
+from candlewick.pipeline.backfill.request import BackfillRequest, RequestRefused
+from candlewick.warehouse.database import utc_now
 from candlewick_ui import audit, identity
 from candlewick_ui.jobs import schedule
 from candlewick_ui.jobs.listing import Run, found, run_of, serialized
 from candlewick_ui.problems import Problem
+from candlewick_ui.tracking import HISTORY_JOB
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -71,8 +74,14 @@ def trigger(user: BaseUser, dag_id: str, conf: dict[str, Any], note: str | None 
                 f"expected a job people may trigger, but {dag_id} runs by its schedule alone; wait for it",
             )
         dag = serialized(session, dag_id)
+        if unknown := sorted(conf.keys() - dag.params.keys()):  # Airflow would take it, and nobody would read it
+            known = ", ".join(sorted(dag.params)) or "none"
+            sentence = f"expected params of {dag_id} among {known}, got {unknown[0][:100]!r}; correct it"
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentence)
         try:
             given = TriggerDAGRunPostBody(logical_date=None, conf=conf, note=note).validate_context(dag)
+            if dag_id == HISTORY_JOB:  # what its first task would refuse
+                BackfillRequest.read({name: param.value for name, param in dag.params.items()} | conf, utc_now())
             run = dag.create_dagrun(
                 run_id=given["run_id"],
                 logical_date=given["logical_date"],
@@ -87,6 +96,8 @@ def trigger(user: BaseUser, dag_id: str, conf: dict[str, Any], note: str | None 
                 partition_date=given["partition_date"],
                 session=session,
             )
+        except RequestRefused as refused:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(refused)) from refused
         except (ParamValidationError, ValidationError, ValueError) as error:
             raise Problem(
                 HTTPStatus.UNPROCESSABLE_ENTITY, f"expected params {dag_id} can be run with: {error}"

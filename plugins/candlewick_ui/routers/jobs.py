@@ -1,10 +1,11 @@
 """The platform's DAGs: list, pause, trigger, cancel, reschedule."""
 
+import json
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from candlewick_ui.identity import ReaderDep
 from candlewick_ui.jobs import changes, listing, schedule
@@ -48,6 +49,16 @@ class Trigger(_Body):
 
     conf: dict[str, Any] = Field(default_factory=dict, description="Params by name; the others have their defaults.")
     note: str | None = Field(None, max_length=1000)
+
+    @field_validator("conf")
+    @classmethod
+    def _can_be_written(cls, conf: dict[str, Any]) -> dict[str, Any]:
+        """Refuse half a character (a lone surrogate): JSON may name it, but no answer that shows this run could."""
+        try:
+            json.dumps(conf, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("expected whole characters, got half of one (a lone surrogate); correct it") from error
+        return conf
 
 
 @router.get("/jobs")

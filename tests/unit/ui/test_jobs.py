@@ -40,3 +40,14 @@ def test_who_may_see_a_job_sees_its_runs_only_with_the_right_to_runs(monkeypatch
 
     told = listing._job(None, model, None, None, 5)
     assert (told["last_runs"], told["may_trigger"]) == (shown, False)
+
+
+def test_params_with_half_a_character_can_be_told_all_the_same():
+    run = SimpleNamespace(
+        run_id="manual", state="failed", run_type="manual", triggering_user_name=None, run_after=NOON, queued_at=NOON,
+        start_date=None, end_date=None, conf={"a\ud800": ["\ud800", "币", 1.5]},
+    )  # fmt: skip
+
+    told = listing.run_of(run)
+    assert told.conf == {"a?": ["?", "币", 1.5]}
+    assert '"a?"' in told.model_dump_json()

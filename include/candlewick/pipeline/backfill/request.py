@@ -103,7 +103,7 @@ class BackfillRequest(BaseModel):
         now: datetime = (info.context or {})["now"]
         start, end = _shown(self.start), _shown(self.end)
         if self.end <= self.start:
-            raise ValueError(f"expected an end after the start, got {start} to {end}; swap them")
+            raise ValueError(f"expected an end after the start, got {start} to {end} (exclusive); swap them")
         if self.start < FIRST_DAY:
             raise ValueError(f"expected a start from {FIRST_DAY:%Y-%m-%d} on, when the exchange opened, got {start}")
         if self.start >= now:
