@@ -75,7 +75,7 @@ def make_app() -> FastAPI:
     identity.install(app)
     guards.install(app)
     telemetry.install(app)
-    before = [Depends(identity.may_read), Depends(parameters.known_only)]
+    before = [Depends(identity.may_read), Depends(parameters.known_only), Depends(parameters.own_name)]
     for router in routers.routers():
         app.include_router(router, prefix=API_PREFIX, dependencies=before, responses=REFUSALS)
     for route in app.routes:

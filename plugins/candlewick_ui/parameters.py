@@ -6,10 +6,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from pydantic import AfterValidator, BaseModel
 
+from candlewick.settings import settings
+from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.formats import Format, Wish, wish
 from candlewick_ui.problems import Problem
+from candlewick_ui.queries.known import demand_symbol
 
 if TYPE_CHECKING:
     from fastapi.dependencies.models import Dependant
@@ -29,20 +33,38 @@ Etag = Annotated[
 ]
 # What a path names: a path with a line break in it never comes here, Airflow's own app answers that it is not found.
 ONE_LINE = r"^[^\r\n/]+$"
+# Coins have names in any script; nothing that is not seen, such as NUL or a space without width, is part of one.
+SYMBOL = r"^[\w.-]+$"
 PathSymbol = Annotated[
     str,
-    Path(min_length=1, max_length=50, pattern=r"^[^\s/\\]+$", description="Symbol as the exchange writes it."),
+    Path(min_length=1, max_length=50, pattern=SYMBOL, description="Symbol as the exchange writes it."),
     AfterValidator(str.upper),
 ]
 OneSymbol = Annotated[
     str | None,
-    Query(min_length=1, max_length=50, description="One symbol as the exchange writes it; all if not given."),
+    Query(
+        min_length=1,
+        max_length=50,
+        pattern=SYMBOL,
+        description="One symbol as the exchange writes it; all if not given.",
+    ),
     AfterValidator(lambda symbol: symbol and symbol.upper()),
 ]
 OneInterval = Annotated[
     str | None,
     Query(pattern=r"^\d{1,2}[smhdwM]$", description="Interval of the candles (1m, 1h, ...); all if not given."),
 ]
+
+
+async def own_name(request: Request, reader: ReaderOfMarts) -> None:
+    """Refuse a symbol the tables would take for another one: they see no difference between `U` and `Ú`.
+
+    Raises:
+        Problem: 404.
+    """
+    symbol = request.path_params.get("symbol") or request.query_params.get("symbol")
+    if symbol and not symbol.isascii():
+        await run_in_threadpool(demand_symbol, reader, settings().exchange, symbol.upper())
 
 
 async def known_only(request: Request) -> None:

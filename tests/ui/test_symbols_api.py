@@ -159,3 +159,17 @@ def test_one_symbol_tells_its_lifecycle(platform_ui):
     assert (found["symbol"], found["base_asset"]) == ("ETHUSDT", "ETH")
     assert [(state["status"], state["is_current"]) for state in found["lifecycle"]] == [("TRADING", True)]
     assert platform_ui.get("api/v1/symbols/NOSUCH").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("look_alike", "status"),
+    [("BTC\u00daSDT", 404), ("BTCUSDT\u200d", 404), ("BTCUSDT\u200b", 404), ("BTCUSDT%00", 422)],
+)
+def test_a_name_that_only_looks_like_a_symbol_is_not_taken_for_it(platform_ui, look_alike, status):
+    removed = platform_ui.client().delete(f"/candlewick/api/v1/symbols/{look_alike}")
+    assert removed.status_code == status, removed.text
+    for path in ("symbols", "candles", "statistics", "analytics/data/rsi"):
+        answer = platform_ui.get(f"api/v1/{path}/{look_alike}")
+        assert answer.status_code == status, (path, answer.text)
+    assert platform_ui.get("figures/depth", symbol=look_alike.replace("%00", "\0")).status_code == status
+    assert "BTCUSDT" in [row["symbol"] for row in platform_ui.get("api/v1/symbols", tracked=True).json()["data"]]

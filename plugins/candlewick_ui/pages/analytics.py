@@ -15,7 +15,7 @@ from candlewick_ui.charts.panes import Pane
 from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.pages.figures import MOST_BARS, names_of_indicators
 from candlewick_ui.pages.frame import PageUser, page, page_router
-from candlewick_ui.pages.tables import Blank
+from candlewick_ui.pages.tables import Blank, Symbol
 from candlewick_ui.problems import Problem
 from candlewick_ui.queries.candles import Interval
 from candlewick_ui.queries.market import tracked_symbols
@@ -36,7 +36,7 @@ def analytics_page(
     request: Request,
     user: PageUser,
     reader: ReaderOfMarts,
-    symbol: Annotated[str | None, Query(max_length=50, pattern="^[A-Z0-9_.-]*$")] = None,
+    symbol: Symbol = None,
     interval: Interval = Interval.MINUTE_1,
     bars: Annotated[int, Query(ge=1, le=MOST_BARS)] = 200,
     until: Annotated[str, Query(max_length=40)] = "",

@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from pydantic import AfterValidator
 
 from candlewick.settings import settings
 from candlewick_ui.charts import correlation as correlation_chart
@@ -21,6 +22,7 @@ from candlewick_ui.database import NotBuilt, ReaderOfMarts
 from candlewick_ui.formats import MEDIA_TYPES, Format, bytes_
 from candlewick_ui.identity import page_reader
 from candlewick_ui.pages.series import bars_with_indicators
+from candlewick_ui.parameters import SYMBOL, own_name
 from candlewick_ui.queries import correlation, distributions, orderbook, profile
 from candlewick_ui.queries.candles import BEGINNING, END, Interval
 from candlewick_ui.queries.vars import mart_vars
@@ -51,10 +53,13 @@ class FigureRoute(APIRoute):
 
 
 router = APIRouter(
-    prefix="/figures", route_class=FigureRoute, dependencies=[Depends(page_reader)], include_in_schema=False
+    prefix="/figures",
+    route_class=FigureRoute,
+    dependencies=[Depends(page_reader), Depends(own_name)],
+    include_in_schema=False,
 )
 
-Symbol = Annotated[str, Query(min_length=1, max_length=50, pattern="^[A-Z0-9_.-]+$")]
+Symbol = Annotated[str, Query(min_length=1, max_length=50, pattern=SYMBOL), AfterValidator(str.upper)]
 Look = Annotated[Theme, Query()]
 WindowName = Annotated[str, Query(max_length=16)]
 Until = Annotated[datetime | None, Query()]
