@@ -21,7 +21,9 @@ WAIT_SECONDS = 5.0
 # What is made of many rows: the API and the charts. Pages and their files are there also when the warehouse holds up these.
 WAIT = ("/api/v1/", "/figures/")
 # The first never ends; the others are what a monitor asks, most of all when the warehouse holds up all the rest.
-NEVER_WAIT = ("/stream", "/health/live", "/health/ready", "/metrics")
+NEVER_WAIT = tuple(
+    f"/api/v1/{name}" for name in ("stream", "health/live", "health/ready", "health/freshness", "metrics")
+)
 
 
 class Turns:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from candlewick.settings import settings
-from candlewick_ui.queries.symbols import LOOK_AHEAD, LOOK_BACK, NEWEST_FINAL
+from candlewick_ui.queries.symbols import LOOK_AHEAD, LOOK_BACK, NEWEST_FINAL, is_stale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,8 +53,8 @@ ORDER BY data_type, status
 def cards(reader: Reader, exchange: str, now: datetime) -> list[dict[str, Any]]:
     """Return a row per tracked symbol: its rolling 24 hours, and until when its final candles reach.
 
-    ``lag_seconds`` is the time since the newest final candle closed, None without one in the last two days; ``is_stale``
-    tells that it is more than the setting `stale_after_minutes`. A symbol that does not trade is never called stale.
+    ``lag_seconds`` is the time since the newest final candle closed, None without one in the last two days; what is
+    stale :func:`is_stale` says.
 
     Args:
         reader: the warehouse.
@@ -69,15 +68,8 @@ def cards(reader: Reader, exchange: str, now: datetime) -> list[dict[str, Any]]:
         row["final_until"] = None if newest is None else newest + MINUTE
         row["lag_seconds"] = None if newest is None else int((now - newest - MINUTE).total_seconds())
         row["is_final"] = None if row["is_final"] is None else bool(row["is_final"])
-        row["is_stale"] = _is_stale(row, now)
+        row["is_stale"] = is_stale(row["symbol_status"], row["final_until"], row["added_at"], now)
     return rows
-
-
-def _is_stale(card: dict[str, Any], now: datetime) -> bool:
-    if card["symbol_status"] not in (None, "TRADING"):
-        return False
-    silent_since = card["final_until"] or card["added_at"]
-    return bool(now - silent_since > timedelta(minutes=settings().stale_after_minutes))
 
 
 def sparklines(reader: Reader, exchange: str, symbols: Iterable[str], now: datetime) -> dict[str, list[str]]:

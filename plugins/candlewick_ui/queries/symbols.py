@@ -100,19 +100,32 @@ def lifecycle(reader: Reader, exchange: str, symbol: str) -> list[dict[str, Any]
 def freshness(reader: Reader, exchange: str, now: datetime) -> list[dict[str, Any]]:
     """Return how old the newest final candle of each tracked symbol is.
 
-    ``lag_seconds`` is the time since it closed, or since the symbol is tracked where there is none; it is stale above the
-    setting `stale_after_minutes`. A symbol that does not trade is never called stale.
+    ``lag_seconds`` is the time since it closed, or since the symbol is tracked where there is none; what is stale
+    :func:`is_stale` says.
 
     Args:
         reader: the warehouse.
         exchange: name of the exchange.
         now: naive UTC.
     """
-    allowed = timedelta(minutes=settings().stale_after_minutes)
     found = []
     for row in symbols(reader, exchange, tracked=True, now=now):
         closed = row["newest_open_time"] + MINUTE if row["newest_open_time"] else row["added_at"]
-        lag = now - closed
-        trades = row["status"] in (TRADING, None)
-        found.append({**row, "lag_seconds": int(lag.total_seconds()), "is_stale": trades and lag > allowed})
+        lag_seconds = int((now - closed).total_seconds())
+        found.append(
+            {**row, "lag_seconds": lag_seconds, "is_stale": is_stale(row["status"], closed, row["added_at"], now)}
+        )
     return found
+
+
+def is_stale(status: str | None, final_until: datetime | None, added_at: datetime, now: datetime) -> bool:
+    """Tell whether a tracked symbol is late: nothing final for longer than the setting `stale_after_minutes`.
+
+    Args:
+        status: the exchange's word; a symbol that does not trade is never late.
+        final_until: when its newest final candle closed, None without one.
+        added_at: since when it is tracked; what was backfilled of the time before makes nobody late.
+        now: naive UTC, as all of them.
+    """
+    silent_since = max(final_until or added_at, added_at)
+    return status in (TRADING, None) and now - silent_since > timedelta(minutes=settings().stale_after_minutes)

@@ -111,6 +111,7 @@ def test_a_turn_is_given_back_by_a_caller_that_went_away():
         (f"{API}/stream", "GET"),
         (f"{API}/health/live", "GET"),
         (f"{API}/health/ready", "GET"),
+        (f"{API}/health/freshness", "GET"),
         (f"{API}/metrics", "GET"),
         ("/candlewick/market", "GET"),
         ("/candlewick/static/1/frame.js", "GET"),
@@ -123,6 +124,15 @@ def test_streams_monitors_pages_and_changes_do_not_wait(path, method):
         await asked.ask("a", "b")
         await asked.ask(path, method=method)
         assert asked.work.begun[-1] == path.removeprefix(f"{API}/")
+
+    run(story)
+
+
+@pytest.mark.parametrize("path", ["dashboard/metrics", "orderbook/BTCUSDT/metrics", "analytics/data/rsi/stream"])
+def test_whoever_asks_for_data_waits_whatever_the_path_ends_with(path):
+    async def story(asked):
+        await asked.ask("a", "b", f"{API}/{path}")
+        assert asked.work.begun == ["a", "b"]
 
     run(story)
 
