@@ -5,6 +5,7 @@ Sessions use autocommit: an idle transaction of a reader would hold up every REN
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,7 +21,7 @@ from sqlalchemy.pool import QueuePool
 
 from candlewick.connections import WAREHOUSE_READ, warehouse
 from candlewick.settings import settings
-from candlewick.warehouse.database import WarehouseError
+from candlewick.warehouse.database import SERVER_GONE, WarehouseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
+log = logging.getLogger(__name__)
 _tracer = trace.get_tracer("candlewick")  # records nothing unless `[traces] otel_on`
 POOL, OVERFLOW, WAIT_SECONDS, RECYCLE_SECONDS = 8, 8, 5, 300
 STATEMENT_SECONDS = 10
@@ -35,10 +37,11 @@ STATEMENT_SECONDS = 10
 ANSWER_SECONDS = 5
 # The statement took too long: MySQL's and MariaDB's error. The latter also says so of a killed query.
 _TOO_LONG = {3024, 1969, 1317}
-# Too many connections, refused, no such schema, does not answer, went away.
-_DOWN = {1040, 1045, 1049, 2002, 2003, 2006, 2013}
-# dbt has not built the table yet, or the schema is older than this code.
-_MISSING = {1146, 1054}
+# Too many connections (of all, of this login), login refused, no right to read it, no such schema.
+_DOWN = SERVER_GONE | {1040, 1226, 1044, 1045, 1142, 1143, 1049}
+# dbt has not built the table yet, or not what a view is made of, or the schema is older than this code.
+UNKNOWN_COLUMN = 1054
+_MISSING = {1146, 1356, UNKNOWN_COLUMN}
 
 
 class DatabaseBusy(Exception):
@@ -138,6 +141,10 @@ class Reader:
             return DatabaseDown(f"the warehouse does not answer (error {code}); `make status` tells more")
         if code in _MISSING:
             said = error.orig.args[1] if error.orig else ""
+            if (
+                code == UNKNOWN_COLUMN
+            ):  # of a new platform no news, but this is: the code is newer than the marts, or older
+                log.warning("the warehouse lacks what this code asks for (%s); dbt builds it, or `make upgrade`", said)
             return NotBuilt(
                 f"the warehouse has not everything yet ({said}); the next runs of market_minute and market_hourly build it"
             )

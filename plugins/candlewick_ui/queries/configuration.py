@@ -118,7 +118,7 @@ def _known(conn_id: str, purpose: str) -> KnownConnection:
 
 def masked(conn: Connection, conn_id: str, purpose: str) -> KnownConnection:
     """Return what may be shown of a connection."""
-    host = without_password(conn.host or "")
+    host = without_password(_without_login(conn.host or ""))
     if conn_id == WEBHOOK:  # the path of such an address is what it is kept secret for
         host = _origin(host)
     return KnownConnection(
@@ -133,6 +133,13 @@ def masked(conn: Connection, conn_id: str, purpose: str) -> KnownConnection:
     )
 
 
+def _without_login(host: str) -> str:
+    """Mask user and password before a host: it may be given without the scheme that makes it a URL, and they hold any sign."""
+    scheme, slashes, rest = host.rpartition("://")
+    login, at, place = rest.rpartition("@")
+    return f"{scheme}{slashes}{HIDDEN if login else ''}{at}{place}"
+
+
 def _extra(key: str, value: Any) -> str:
     if key not in SHOWN_EXTRA:
         return HIDDEN
@@ -140,7 +147,10 @@ def _extra(key: str, value: Any) -> str:
         return ", ".join(f"{inner}: {_extra(inner, one)}" for inner, one in value.items())
     if isinstance(value, list):
         return ", ".join(_extra(key, one) for one in value)
-    return without_password(str(value))
+    text = str(value)
+    return (
+        HIDDEN if text.lstrip().startswith(("{", "[")) else without_password(text)
+    )  # JSON as text: names nobody looked at
 
 
 def without_password(text: str) -> str:

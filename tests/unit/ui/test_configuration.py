@@ -73,3 +73,14 @@ def test_of_a_webhook_only_the_host_is_shown() -> None:
 
 def test_a_connection_without_a_password_says_so() -> None:
     assert masked(Connection(conn_id="binance", conn_type="http", host="h"), "binance", "").password == ""
+
+
+def test_a_login_before_a_host_without_a_scheme_is_masked_too() -> None:
+    conn = Connection(conn_id="binance", conn_type="http", host="key:se/cret@mirror.example")
+    assert masked(conn, "binance", "").address == f"{HIDDEN}@mirror.example"
+
+
+def test_extra_that_is_json_as_text_is_not_shown() -> None:
+    extra = {"config_kwargs": '{"proxies": {"https": "http://user:hunter2@proxy"}}'}
+    conn = Connection(conn_id="lake", conn_type="aws", extra=json.dumps(extra))
+    assert masked(conn, "lake", "").extra == {"config_kwargs": HIDDEN}

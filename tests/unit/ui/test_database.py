@@ -6,6 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from types import SimpleNamespace
 
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from candlewick.warehouse.database import SERVER_GONE
 from candlewick_ui import database
 
 ASKING = 8
@@ -30,3 +34,17 @@ def test_requests_that_come_at_once_share_one_pool(monkeypatch):
         database._reader.cache_clear()
 
     assert (len(set(readers)), len(made)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        *((code, database.DatabaseDown) for code in (*SERVER_GONE, 1040, 1045, 1142, 1226)),
+        *((code, database.NotBuilt) for code in (1146, 1356, 1054)),
+        *((code, database.DatabaseBusy) for code in (1969, 3024)),
+    ],
+)
+def test_what_a_server_says_when_it_cannot_answer_is_no_error_nobody_foresaw(code, kind):
+    reader = database.Reader(lambda: None, raw_schema="raw")
+    error = DBAPIError("SELECT 1", {}, Exception(code, "said"))
+    assert type(reader._typed(error)) is kind
