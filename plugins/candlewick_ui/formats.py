@@ -61,6 +61,8 @@ def _accepted(accept: str) -> Format:
         for form, name in MEDIA_TYPES.items():
             if media == name or media in {"*/*", "text/html"} or (media == "application/*" and form is Format.JSON):
                 return form
+            if media == "text/*" and name.startswith("text/"):
+                return form
     if not accept:
         return Format.JSON
     raise Problem(
@@ -179,7 +181,7 @@ def bytes_(
         "Cache-Control": f"private, max-age={max_age_seconds}, must-revalidate",
         "Vary": "Accept, Cookie",
     }
-    if wanted_etag and etag in {part.strip().removeprefix("W/") for part in wanted_etag.split(",")}:
+    if wanted_etag and {etag, "*"} & {part.strip().removeprefix("W/") for part in wanted_etag.split(",")}:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(body, media_type=media_type, headers=headers)
 

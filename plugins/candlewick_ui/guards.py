@@ -71,7 +71,7 @@ class Guards:
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = message["status"] = int(message["status"])  # as a word of an enum it would be in Airflow's log
                 _complete(MutableHeaders(scope=message), number, headers.get("origin"))
             await send(message)
 

@@ -99,9 +99,14 @@ def install(app: FastAPI) -> None:
             {"where": ".".join(map(str, one["loc"])), "expected": one["msg"], "got": repr(one.get("input"))[:200]}
             for one in error.errors()
         ]
-        first = wrong[0]
+        first, kind = wrong[0], error.errors()[0]["type"]
         expected = first["expected"][:1].lower() + first["expected"][1:]
         detail = f"{first['where']}: {expected}, got {first['got']}; correct the request"
+        if kind == "value_error":  # a sentence of ours, which says what came and what to do
+            detail = f"{first['where']}: {first['expected'].removeprefix('Value error, ')}"
+        elif kind == "json_invalid":
+            why = error.errors()[0].get("ctx", {}).get("error", "it cannot be read")
+            detail = f"{first['where']}: expected JSON, got something else ({why}); correct the request"
         return answer(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=wrong)
 
     @app.exception_handler(DatabaseBusy)

@@ -197,16 +197,22 @@ def test_the_budget_of_each_host_is_the_shared_row(platform_ui):
 
 
 def test_weight_by_minute_adds_up_to_what_requests_were_charged(platform_ui):
-    rows = platform_ui.get(f"{API}/weights/minutes", **{"from": f"{datetime.now(UTC):%Y-%m-%d}T00:00:00Z"}).json()[
-        "data"
-    ]
+    since = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=23)
+    rows = platform_ui.get(f"{API}/weights/minutes", **{"from": since.isoformat()}).json()["data"]
     query = (
         "SELECT CAST(SUM(weight) AS SIGNED) AS weight, COUNT(*) AS n FROM {raw}.extraction_outcomes "
-        "WHERE host IS NOT NULL AND captured_at >= CURRENT_DATE"
+        "WHERE host IS NOT NULL AND captured_at >= %s"
     )
-    direct = platform_ui.sql(query)[0]
+    direct = platform_ui.sql(query, since.replace(tzinfo=None))[0]
     assert (sum(row["weight"] for row in rows), sum(row["requests"] for row in rows)) == (direct["weight"], direct["n"])
     assert set(rows[0]) == set(weights.MINUTES)
+
+
+@pytest.mark.parametrize("asked", [{"from": "2026-01-01", "to": "2026-01-05"}, {"from": "2026-01-01"}])
+def test_more_than_a_day_of_weights_is_refused_and_not_cut(platform_ui, asked):
+    answer = platform_ui.get(f"{API}/weights/minutes", **asked)
+    assert answer.status_code == 422
+    assert "expected at most a day, got 2026-01-01T00:00:00 to " in answer.json()["detail"]
 
 
 def test_storage_is_the_mart_of_the_newest_days(platform_ui):

@@ -62,4 +62,9 @@ def weight_budget(wanted: Wanted, reader: ReaderOfMarts) -> Response:
 def weight_by_minute(wanted: Wanted, reader: ReaderOfMarts, start: times.From = None, end: times.To = None) -> Response:
     """Return requests, weight, failures and latency by minute and host: of the last hour, or of at most a day."""
     since, until = times.span(start, end, AN_HOUR, utc_now())
-    return table(weights.minutes(reader, max(since, until - LONGEST), until), weights.MINUTES, wanted)
+    if until - since > LONGEST:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"expected at most a day, got {since.isoformat()} to {until.isoformat()} (UTC); ask for days one after the other",
+        )
+    return table(weights.minutes(reader, since, until), weights.MINUTES, wanted)
