@@ -96,7 +96,10 @@ def gap_ledger(
         tables.insert(
             0,
             Table(
-                "Not closed, by reason", COUNTS, gaps.counts(reader, exchange), "No gap is open: nothing is missing."
+                "Not closed, by reason",
+                COUNTS,
+                gaps.counts(reader, exchange),
+                "No gap is open: of the minutes that are expected none is missing.",
             ),
         )
     return data_page(

@@ -23,7 +23,7 @@ from candlewick_ui.tracking import HISTORY_JOB as BACKFILL
 
 SHOWN_BACKFILLS, SHOWN_RUNS = 10, 20
 RUN_STATE = badge({"success": "good", "failed": "bad", "running": "warning", "queued": "warning"})
-BACKFILL_STATE = badge({"finished": "good", "incomplete": "bad", "stopped": "bad", "running": "warning"})
+BACKFILL_STATE = badge({"finished": "good", "incomplete": "bad", "running": "warning"})
 UNFINISHED = {"queued", "running"}
 
 router = page_router()

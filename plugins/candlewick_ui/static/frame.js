@@ -100,6 +100,13 @@ function localTime(event) {
 
 document.addEventListener("pointerover", localTime);
 
+// On a narrow screen rows of links and the calendar are wider than it: begin where one is, and with the newest days.
+for (const here of document.querySelectorAll("nav [aria-current]")) {
+  const row = here.closest("nav");
+  row.scrollLeft = here.offsetLeft + here.offsetWidth / 2 - row.offsetLeft - row.clientWidth / 2;
+}
+for (const calendar of document.querySelectorAll("table.calendar")) calendar.parentElement.scrollLeft = calendar.offsetWidth;
+
 // Inside of Airflow's frame a link may neither open a tab nor leave the frame; Airflow's own document may.
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-airflow]");

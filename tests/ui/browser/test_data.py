@@ -62,3 +62,31 @@ def test_a_table_of_the_lineage_is_chosen_by_a_click(visit):
     page.get_by_role("link", name="in the dbt docs").click()
     page.wait_for_url("**/dbt/**")
     assert page.url.endswith("#!/model/model.candlewick.daily_klines")
+
+
+@pytest.mark.parametrize("path", ["data/storage", "data/pipeline", "settings"])
+def test_where_one_is_is_to_be_seen_on_a_narrow_screen(visit, path):
+    page = visit(path, width=390).page
+    for here in page.locator("nav [aria-current]").all():
+        box = here.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+
+
+def test_the_calendar_begins_with_the_newest_day_on_a_narrow_screen(visit):
+    page = visit("data", width=390).page
+    box = page.locator(".calendar thead th").last.bounding_box()
+    assert box["x"] + box["width"] <= 390
+
+
+def test_what_can_be_done_to_a_job_is_on_a_narrow_screen(visit):
+    page = visit("operations", width=390).page
+    for button in page.locator("#jobs .actions .button").all():
+        box = button.bounding_box()
+        assert box["x"] + box["width"] <= 390
+
+
+def test_a_long_name_in_a_table_is_not_squeezed_into_a_column_of_letters(visit):
+    page = visit("data/ingestion").page
+    heights = page.eval_on_selector_all("td code", "names => names.map(name => name.getBoundingClientRect().height)")
+    assert 0 < max(heights) < 80  # some lines; in a column of letters it would be hundreds
