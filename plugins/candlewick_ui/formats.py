@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -127,6 +128,15 @@ def _plain_columns(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) ->
     return found
 
 
+@lru_cache(maxsize=256)
+def _row(columns: tuple[str, ...]) -> type[msgspec.Struct]:
+    """Make the type of a row: one is built and written in an eighth of the time of a dict."""
+    fields = [(f"column_{number}", Any) for number in range(len(columns))]  # a rule's column may be called `count(*)`
+    return msgspec.defstruct(
+        "Row", fields, rename=dict(zip((name for name, _ in fields), columns, strict=True)), gc=False
+    )
+
+
 def table(
     rows: Sequence[Mapping[str, Any]],
     columns: Sequence[str],
@@ -148,7 +158,8 @@ def table(
     elif wanted.form is Format.PARQUET:
         body = _parquet(rows, columns, numbers)
     else:
-        data = [dict(zip(columns, values, strict=True)) for values in zip(*_plain_columns(rows, columns), strict=True)]
+        row = _row(tuple(columns))
+        data = [row(*values) for values in zip(*_plain_columns(rows, columns), strict=True)]
         body = msgspec.json.encode({**plain(envelope), "data": data})
     return bytes_(body, MEDIA_TYPES[wanted.form], wanted.etag)
 
