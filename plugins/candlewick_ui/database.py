@@ -5,7 +5,9 @@ Sessions use autocommit: an idle transaction of a reader would hold up every REN
 
 from __future__ import annotations
 
+import gc
 import logging
+import time
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,6 +37,7 @@ POOL, OVERFLOW, WAIT_SECONDS, RECYCLE_SECONDS = 8, 8, 5, 300
 STATEMENT_SECONDS = 10
 # So much longer we wait than the server may take: it ends a statement by itself, but a lost network says nothing at all.
 ANSWER_SECONDS = 5
+CUT_SECONDS = 1.0
 # The statement took too long: MySQL's and MariaDB's error. The latter also says so of a killed query.
 _TOO_LONG = {3024, 1969, 1317}
 # Too many connections (of all, of this login), login refused, no right to read it, no such schema.
@@ -77,7 +80,10 @@ class Reader:
             max_overflow=OVERFLOW,
             pool_timeout=WAIT_SECONDS,
             pool_recycle=RECYCLE_SECONDS,
-            pool_pre_ping=True,
+            pool_use_lifo=True,
+            # Of autocommit nothing is to be undone, and `rows` sees by itself what was cut: each would ask the server once more.
+            pool_reset_on_return=None,
+            pool_pre_ping=False,
             isolation_level="AUTOCOMMIT",
         )
         event.listen(self._engine, "connect", self._prepare)
@@ -90,18 +96,29 @@ class Reader:
         Raises:
             DatabaseBusy, DatabaseDown: as they say.
         """
+        begun = time.monotonic()
         try:
-            with self._span(statement), self._engine.connect() as connection:
-                found = connection.execute(self._prepared(statement, values), values)
-                names = tuple(found.keys())
-                # The driver's own rows: a statement in text has nothing to be converted, and `mappings()` takes four times as long.
-                return [dict(zip(names, row, strict=True)) for row in found.cursor.fetchall()]
+            try:
+                return self._rows(statement, values)
+            except DBAPIError as error:
+                # A connection that was cut while it lay in the pool, as all are when the server is started again, says so
+                # at once; reading twice does no harm. What was lost at work took its time already.
+                if not error.connection_invalidated or time.monotonic() - begun > CUT_SECONDS:
+                    raise
+                return self._rows(statement, values)
         except PoolTimeout as error:
             raise DatabaseBusy("every connection to the warehouse is in use; ask again in a moment") from error
         except DBAPIError as error:
             raise self._typed(error) from error
         except WarehouseError as error:
             raise DatabaseDown(f"{error}; `make status` tells more") from error
+
+    def _rows(self, statement: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+        with self._span(statement), self._engine.connect() as connection:
+            found = connection.execute(self._prepared(statement, values), values)
+            names = tuple(found.keys())
+            # The driver's own rows: a statement in text has nothing to be converted, and `mappings()` takes four times as long.
+            return [dict(zip(names, row, strict=True)) for row in found.cursor.fetchall()]
 
     @staticmethod
     def _span(statement: str) -> AbstractContextManager[object]:
@@ -169,6 +186,10 @@ def reader() -> Reader:
 
 @lru_cache(maxsize=1)
 def _reader() -> Reader:
+    # What Airflow has made by now, a million objects, lives as long as the process. The collector would go over all of it
+    # whenever enough rows were read, and nobody be answered for half a second: https://docs.python.org/3/library/gc.html#gc.freeze
+    gc.collect()
+    gc.freeze()
     seconds = STATEMENT_SECONDS + ANSWER_SECONDS
     return Reader(warehouse(WAREHOUSE_READ, settings().marts_schema, answer_seconds=seconds).open)
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from candlewick_ui import database as of_readers
 from candlewick_ui.database import DatabaseBusy, DatabaseDown, Reader
+from support.ports import wait_until
 
 ENDLESS = """
 SELECT COUNT(*) AS n FROM information_schema.collations AS a, information_schema.collations AS b, information_schema.collations AS c,
@@ -64,6 +68,52 @@ def test_a_connection_that_was_cut_is_not_given_to_the_next_one(reading, databas
 
     (other,) = reader.rows("SELECT CONNECTION_ID() AS id")
     assert other["id"] != mine["id"]
+
+
+def test_when_all_connections_were_cut_at_once_as_by_a_server_that_starts_again_nobody_notices(reading, database):
+    reader = reading()
+    together = Barrier(3)
+
+    def number_of_a_connection(_):
+        with reader._engine.connect() as connection:
+            together.wait(10)
+            return connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar()
+
+    with ThreadPoolExecutor(3) as pool:
+        numbers = set(pool.map(number_of_a_connection, range(3)))
+    assert len(numbers) == 3
+    with database.connect() as root, root.cursor() as cursor:
+        for number in numbers:
+            cursor.execute(f"KILL {number}")
+
+    assert [reader.rows("SELECT 1 AS one") for _ in range(4)] == [[{"one": 1}]] * 4
+
+
+def test_a_statement_that_loses_its_server_at_work_is_not_run_again(reading, database, monkeypatch):
+    monkeypatch.setattr(of_readers, "CUT_SECONDS", 0.2)
+    reader = reading()
+    begun = []
+
+    @event.listens_for(reader._engine, "before_cursor_execute")
+    def _note(connection, *_):
+        begun.append(connection.connection.dbapi_connection.thread_id())
+
+    with ThreadPoolExecutor(1) as pool, database.connect() as root, root.cursor() as cursor:
+        waiting = pool.submit(reader.rows, "SELECT SLEEP(8)")
+
+        def is_at_work():
+            cursor.execute(
+                "SELECT 1 FROM information_schema.processlist WHERE id = %s AND info LIKE 'SELECT SLEEP%%' AND time >= 1",
+                (begun or [0])[:1],
+            )
+            return bool(cursor.fetchall())
+
+        wait_until(is_at_work, "the statement being at work")
+        cursor.execute(f"KILL {begun[0]}")
+        with pytest.raises(DatabaseDown):
+            waiting.result(20)
+
+    assert len(begun) == 1
 
 
 def test_a_table_that_is_not_there_is_said_to_be_built_by_the_next_runs(reading):
