@@ -7,6 +7,7 @@ import re
 import pytest
 
 from candlewick_ui.navigation import PAGES
+from support.ports import wait_until
 
 REDIRECT = 303
 
@@ -65,6 +66,18 @@ def test_a_forged_token_is_refused(platform_ui):
     headers = {"Authorization": f"Bearer {platform_ui.server.token('viewer')[:-6]}AAAAAA"}
 
     assert platform_ui.client(None).get("/candlewick/api/v1/symbols", headers=headers).status_code in (401, 403)
+
+
+def test_a_token_that_is_logged_out_changes_nothing_from_then_on_and_reads_nothing_a_second_later(platform_ui):
+    mine = {"Authorization": f"Bearer {platform_ui.server.token('admin')}"}
+    anybody = platform_ui.client(None)
+    assert anybody.get("/candlewick/api/v1/jobs", headers=mine).status_code == 200
+
+    assert anybody.get("/api/v2/auth/logout", headers=mine).status_code < 400
+
+    change = anybody.patch("/candlewick/api/v1/jobs/market_minute", headers=mine, json={"is_paused": True})
+    assert change.status_code in (401, 403)
+    wait_until(lambda: anybody.get("/candlewick/api/v1/jobs", headers=mine).status_code in (401, 403), "the refusal", 5)
 
 
 def test_the_cookie_of_the_browser_logs_in_as_well(platform_ui):
