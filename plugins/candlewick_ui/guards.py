@@ -7,6 +7,7 @@ access_control_allow_…`): its middleware stands before this app too, and answe
 from __future__ import annotations
 
 import logging
+import math
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -91,10 +92,11 @@ class Guards:
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         login, address = caller(scope)
         if wait := self.limit.wait(login or address) or self.limit_of_address.wait(address):
+            seconds = math.ceil(wait)
             refusal = answer(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                f"expected at most {self.limit.per_minute} requests a minute, got more; ask again in {wait:.1f} s",
-                headers={"Retry-After": str(int(wait) + 1)},
+                f"expected at most {self.limit.per_minute} requests a minute, got more; ask again in {seconds} s",
+                headers={"Retry-After": str(seconds)},
             )
             await refusal(scope, receive, send)
         else:
