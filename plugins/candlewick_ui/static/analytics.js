@@ -20,7 +20,9 @@ for (const figure of figures.values()) {
   const options = { capture: true, passive: true };
   figure.querySelector(".plot").addEventListener("touchstart", (event) => event.stopPropagation(), options);
 }
-let stopNews = null;
+const LIVE = ["price", "depth", "spread"]; // the others change with market_hourly
+const failed = new Set(); // figures that could not be had when they were asked for last
+let news = null;
 
 function asked() {
   const fields = new FormData(form);
@@ -71,17 +73,15 @@ const withTimes = (words) => words.split(TIME).map((part, place) => {
   return time;
 });
 
-// Returns false when the chart could not be had.
 async function draw(name) {
   const figure = figures.get(name);
   const plot = figure.querySelector(".plot");
-  const trouble = figure.querySelector(".trouble");
   asking.get(name)?.abort();
   const abort = new AbortController();
   asking.set(name, abort);
+  const key = same(name);
   try {
     const told = await getJson(`/figures/${name}?${parameters(name)}`, abort.signal);
-    trouble.hidden = true;
     say(figure, told);
     plot.classList.toggle("empty", told.data.length === 0);
     if (told.data.length === 0) {
@@ -89,23 +89,81 @@ async function draw(name) {
       plot.textContent = told.summary;
     } else {
       if (plot.classList.contains("skeleton") || !plot.querySelector(".plotly")) plot.textContent = "";
-      await window.Plotly.react(plot, told.data, { ...told.layout, uirevision: same(name) }, CONFIG);
+      await window.Plotly.react(plot, told.data, { ...told.layout, uirevision: key }, CONFIG);
     }
+    plot.dataset.shown = key;
+    recovered(name);
   } catch (error) {
-    if (error.name === "AbortError") return true;
-    if (figure.getAttribute("aria-busy") === "true") figure.querySelector("figcaption").textContent = "";
-    notice(trouble, "error", `This chart is not up to date: ${sentence(error)}`);
+    if (error.name === "AbortError") return;
+    fail(name, error, key);
   }
+  if (asking.get(name) === abort) asking.delete(name);
   plot.classList.remove("skeleton");
   figure.setAttribute("aria-busy", "false");
-  return trouble.hidden;
+}
+
+// What is drawn stays, if it is of what is asked for now: the candles of another symbol under this one's name would be a lie.
+function fail(name, error, key) {
+  const figure = figures.get(name);
+  const plot = figure.querySelector(".plot");
+  const trouble = figure.querySelector(".trouble");
+  const isOld = plot.dataset.shown === key;
+  if (!isOld) {
+    window.Plotly.purge(plot);
+    plot.textContent = "";
+    plot.classList.remove("empty");
+    delete plot.dataset.shown;
+    figure.querySelector("figcaption").textContent = "";
+  }
+  // Said aloud once and not at each update; the request's number is another each time.
+  if (!failed.has(name) || trouble.dataset.why !== error.message) {
+    notice(trouble, "error", `This chart ${isOld ? "is not up to date" : "could not be loaded"}: ${sentence(error)}`);
+  }
+  trouble.dataset.why = error.message;
+  failed.add(name);
+  figure.querySelector(".retry").hidden = false;
+  head();
+}
+
+function recovered(name) {
+  if (!failed.delete(name)) return;
+  const figure = figures.get(name);
+  const retry = figure.querySelector(".retry");
+  figure.querySelector(".trouble").hidden = true;
+  if (document.activeElement === retry) figure.focus(); // a button that goes takes the keyboard's place with it
+  retry.hidden = true;
+  head();
+}
+
+async function again(name) {
+  const retry = figures.get(name).querySelector(".retry");
+  delete figures.get(name).querySelector(".trouble").dataset.why; // who asks hears the answer, the same one too
+  retry.textContent = "Asking…";
+  await draw(name);
+  retry.textContent = "Retry";
 }
 
 // One after the other, the candles first: they are what a reader waits for.
 async function drawAll(names = [...figures.keys()]) {
-  let isAllDrawn = true;
-  for (const name of names) isAllDrawn = (await draw(name)) && isAllDrawn;
-  return isAllDrawn;
+  for (const name of names) await draw(name);
+}
+
+// Those that failed are not waited for: one that takes its minute would hold up the candles.
+function update() {
+  for (const name of failed) if (!LIVE.includes(name) && !asking.has(name)) draw(name);
+  return drawAll(LIVE);
+}
+
+function trouble() {
+  if (failed.size === 0) return "";
+  if (failed.size === figures.size) return "not updating";
+  return failed.size === 1 ? "1 chart failed" : `${failed.size} charts failed`;
+}
+
+function head() {
+  if (news) news.tell();
+  else if (failed.size) live("lost", trouble());
+  else live("still", "a stretch of the past");
 }
 
 function remember() {
@@ -123,11 +181,10 @@ function remember() {
 
 // Charts of the newest are kept new; a stretch of the past stays what it is.
 function listen() {
-  stopNews?.();
-  stopNews = null;
+  news?.stop();
   const { symbol, until } = asked();
-  if (until) live("still", "a stretch of the past");
-  else stopNews = onNews(() => drawAll(["price", "depth", "spread"]), [symbol]);
+  news = until ? null : onNews(update, [symbol], trouble);
+  if (!news || failed.size) head();
 }
 
 function move(direction) {
@@ -161,8 +218,9 @@ if (form) {
     form.elements.until.value = "";
     changed("until");
   });
+  for (const [name, figure] of figures) figure.querySelector(".retry").addEventListener("click", () => again(name));
   document.documentElement.addEventListener("themechange", () => drawAll());
   remember();
-  drawAll();
   listen();
+  drawAll();
 }

@@ -9,8 +9,9 @@ const LEAST_MILLISECONDS = 2_000;
 const KINDS = ["candle", "pipeline", "resync"];
 
 // callback: asks for what is shown, may be async; false says that it could not have all. symbols: candles of these alone,
-// of all if empty. Returns how to stop.
-export function onNews(callback, symbols = []) {
+// of all if empty. trouble: what of the page is not to be called live, in a few words; empty when nothing is. Returns how to
+// stop, and how to have the head say again what is so now.
+export function onNews(callback, symbols = [], trouble = () => "") {
   const asked = symbols.length ? `?symbols=${encodeURIComponent(symbols.join())}` : "";
   let stream = null;
   let timer = null;
@@ -21,7 +22,9 @@ export function onNews(callback, symbols = []) {
   let last = Date.now();
 
   const tell = () => {
+    const words = trouble();
     if (isFailing) live("lost", "not updating");
+    else if (words) live("lost", words);
     else if (stream?.readyState !== EventSource.OPEN) live("polling", "updating every 15 s");
     else if (delay) live("lost", "delayed", delay);
     else live("live", "live");
@@ -95,5 +98,5 @@ export function onNews(callback, symbols = []) {
 
   document.addEventListener("visibilitychange", seen);
   if (!document.hidden) open();
-  return stop;
+  return { stop, tell: () => stream && tell() };
 }

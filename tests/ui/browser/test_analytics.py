@@ -115,6 +115,67 @@ def test_a_chart_that_cannot_be_had_says_why_and_the_others_are_drawn(visit):
     assert page.locator("[data-figure=spread] svg.main-svg").count()
 
 
+def only_trouble(page):
+    """Return what the panel that cannot be had says, and its button."""
+    panel = page.locator("figure.chart").filter(has=page.locator(".trouble:visible"))
+    return panel.locator(".trouble"), panel.get_by_role("button", name="Retry")
+
+
+def test_a_chart_that_failed_is_asked_for_again_with_the_next_update_and_the_head_says_so_until_then(visit):
+    mended = []
+
+    def prepare(page):
+        page.clock.install()
+        page.route("**/figures/volume-profile*", lambda route: route.continue_() if mended else route.abort())
+
+    visited = visit("analytics?symbol=BTCUSDT", prepare=prepare, forgiven=("ERR_FAILED",))
+    page = visited.page
+    wait_until_drawn(page)
+    said, retry = only_trouble(page)
+    assert said.text_content() == "This chart could not be loaded: the server does not answer; is Airflow running?"
+    assert retry.is_visible()
+    visited.until("document.getElementById('live').textContent === '1 chart failed'")
+    mended.append(True)
+    for milliseconds in (16_000, 16_000, 3_000):  # nothing came for so long, so the page asks
+        page.clock.fast_forward(milliseconds)
+    visited.until("document.querySelector('[data-figure=volume-profile] svg.main-svg') !== null")
+    visited.until("document.getElementById('live').textContent === 'live'")
+    assert page.locator(".trouble:visible, .retry:visible").count() == 0
+
+
+def test_a_chart_that_failed_is_had_again_by_the_keyboard_in_a_stretch_of_the_past_too(visit):
+    troubled = ["yes"]
+
+    def prepare(page):
+        page.route("**/figures/correlation*", lambda route: route.abort() if troubled else route.continue_())
+
+    visited = visit("analytics?symbol=BTCUSDT&until=2026-01-02T00:00", prepare=prepare, forgiven=("ERR_FAILED",))
+    page = visited.page
+    wait_until_drawn(page)
+    _, retry = only_trouble(page)
+    assert page.locator("#live").text_content() == "1 chart failed"
+    with page.expect_event("requestfailed"):
+        retry.press("Enter")
+    visited.until("document.querySelector('[data-figure=correlation] .retry').textContent === 'Retry'")
+    assert retry.evaluate("one => one === document.activeElement")
+    troubled.clear()
+    retry.press("Enter")
+    visited.until("document.querySelector('[data-figure=correlation] svg.main-svg') !== null")
+    visited.until("document.getElementById('live').textContent === 'a stretch of the past'")
+    assert page.evaluate("document.activeElement.dataset.figure") == "correlation"
+
+
+def test_the_candles_of_another_symbol_do_not_stay_under_the_name_of_one_that_failed(visit):
+    visited = visit("analytics?symbol=BTCUSDT", forgiven=("ERR_FAILED",))
+    page = visited.page
+    wait_until_drawn(page)
+    page.route("**/figures/price*symbol=ETHUSDT*", lambda route: route.abort())
+    page.get_by_label("Symbol").select_option("ETHUSDT")
+    page.wait_for_selector("[data-figure=price] .retry:visible")
+    assert page.locator("[data-figure=price] svg.main-svg").count() == 0
+    assert page.locator("#told-price").text_content() == ""
+
+
 def test_a_symbol_nobody_has_heard_of_has_sentences_instead_of_charts(visit):
     visited = visit("analytics?symbol=NOSUCH")
     page = visited.page
