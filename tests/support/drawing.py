@@ -10,9 +10,10 @@ MINUTE = timedelta(minutes=1)
 NAMES = {"volume": "volume", "rsi": "RSI 14", "macd": "MACD 12, 26, 9", "bollinger": "Bollinger 20, 2", "atr": "ATR 14"}
 
 
-def bar(minute, opened, closed, *, is_final=True, low=None, high=None, volume="1.50000000"):
+def bar(minute, opened, closed, *, is_final=True, low=None, high=None, volume="1.50000000", minutes=None):
     return {
         "open_time": NOON + minute * MINUTE,
+        "minutes": minutes,
         "open_price": Decimal(opened),
         "close_price": Decimal(closed),
         "high_price": Decimal(high or max(opened, closed, key=Decimal)),

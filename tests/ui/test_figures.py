@@ -35,8 +35,88 @@ def test_every_chart_of_a_symbol_is_there(platform_ui, name, theme):
 def test_candles_of_every_interval_have_their_indicators(platform_ui, interval):
     told = figure(platform_ui, "price", symbol=SYMBOL, interval=interval, bars=500, panes=PANES)
     assert told["summary"].startswith(SYMBOL)
-    drawn = {trace["name"] for trace in told["data"]}
-    assert {"RSI 14", "MACD 12, 26, 9", "ATR 14", "Bollinger 20, 2", "volume"} <= drawn
+    drawn = {trace.get("name") for trace in told["data"]}
+    assert "volume" in drawn
+    final = len([one for one in line(told, "candle")["customdata"] if one[0] and "in progress" not in one[5]])
+    for name, needed in (("RSI 14", 15), ("MACD 12, 26, 9", 34), ("ATR 14", 15), ("Bollinger 20, 2", 20)):
+        sentence = f"{name} needs {needed} final candles; {final} are there."
+        assert (name in drawn, sentence in told["notes"]) == (final >= needed, final < needed)
+
+
+@pytest.mark.parametrize("interval", ["1m", "5m"])
+def test_the_first_candles_there_are_have_no_indicator_yet_and_later_ones_asked_for_alone_have(platform_ui, interval):
+    oldest = {"symbol": SYMBOL, "interval": interval, "panes": PANES}
+    rows = platform_ui.get(f"api/v1/candles/{SYMBOL}", interval=interval, limit=20, **{"from": "1970-01-02"}).json()[
+        "data"
+    ]
+    tenth, last = rows[10]["open_time"], rows[19]["open_time"]
+    told = figure(platform_ui, "price", **oldest, bars=3, until=tenth)
+    assert told["notes"][-4:] == [
+        "Bollinger 20, 2 needs 20 final candles; 10 are there.", "RSI 14 needs 15 final candles; 10 are there.",
+        "MACD 12, 26, 9 needs 34 final candles; 10 are there.", "ATR 14 needs 15 final candles; 10 are there.",
+    ]  # fmt: skip
+    told = figure(platform_ui, "price", **oldest, bars=3, until=last)
+    assert told["notes"][-2:] == [
+        "Bollinger 20, 2 needs 20 final candles; 19 are there.", "MACD 12, 26, 9 needs 34 final candles; 19 are there.",
+    ]  # fmt: skip
+    assert None not in line(told, "RSI 14")["y"]
+
+
+def test_more_candles_than_there_are_is_said(platform_ui):
+    [row] = platform_ui.sql("SELECT COUNT(*) AS there FROM hourly_klines WHERE symbol = %s", SYMBOL)
+    told = figure(platform_ui, "price", symbol=SYMBOL, interval="1h", bars=10_000)
+    assert told["notes"][0] == f"10,000 candles were asked for; {row['there']:,} are all there are."
+
+
+@pytest.fixture
+def thin_hour(platform_ui):
+    """An hour 42 of whose minutes are there; a 4h candle of the exchange's own, without one of ours."""
+    set_hour = "UPDATE hourly_klines SET candle_count = %s WHERE symbol = %s AND hour_start = %s"
+    [row] = platform_ui.sql(
+        "SELECT hour_start, candle_count FROM hourly_klines WHERE symbol = %s AND is_final = 1 ORDER BY hour_start DESC LIMIT 1",
+        SYMBOL,
+    )  # fmt: skip
+    set_four = "UPDATE klines_4h SET candle_count = %s, source = %s WHERE symbol = %s AND open_time = %s"
+    [four] = platform_ui.sql(
+        "SELECT open_time, candle_count, source FROM klines_4h WHERE symbol = %s AND is_final = 1 ORDER BY open_time DESC LIMIT 1",
+        SYMBOL,
+    )  # fmt: skip
+    platform_ui.sql(set_hour, 42, SYMBOL, row["hour_start"])
+    platform_ui.sql(set_four, 0, "rest", SYMBOL, four["open_time"])
+    yield f"{row['hour_start']:%Y-%m-%d %H:%M:%S}", f"{four['open_time']:%Y-%m-%d %H:%M:%S}"
+    platform_ui.sql(set_hour, row["candle_count"], SYMBOL, row["hour_start"])
+    platform_ui.sql(set_four, four["candle_count"], four["source"], SYMBOL, four["open_time"])
+
+
+def test_an_hour_that_lacks_minutes_says_so_and_the_exchanges_own_candle_never_does(platform_ui, thin_hour):
+    hour, four = thin_hour
+    told = figure(platform_ui, "price", symbol=SYMBOL, interval="1h", bars=50)
+    said = line(told, "candle")
+    assert dict(zip(said["x"], said["customdata"], strict=True))[hour][5] == "<br>42 of 60 minutes"
+    assert [trace for trace in told["data"] if trace["name"] == "minutes missing"]
+    said = line(figure(platform_ui, "price", symbol=SYMBOL, interval="4h", bars=50), "candle")
+    assert dict(zip(said["x"], said["customdata"], strict=True))[four][5] == ""
+
+
+def test_books_before_a_time_are_those_before_it(platform_ui):
+    rows = platform_ui.sql(
+        "SELECT captured_at FROM orderbook_metrics WHERE symbol = %s ORDER BY captured_at DESC LIMIT 2", SYMBOL
+    )
+    newest, before = (row["captured_at"] for row in rows)
+    until = f"{newest.isoformat()}Z"
+    depth = figure(platform_ui, "depth", symbol=SYMBOL, until=until)["summary"]
+    assert f"before {newest:%Y-%m-%d %H:%M} UTC, captured {before:%Y-%m-%d %H:%M:%S} UTC" in depth
+    spread = figure(platform_ui, "spread", symbol=SYMBOL, until=until)["summary"]
+    assert f"to {before:%Y-%m-%d %H:%M:%S} UTC: at the end" in spread
+    none = figure(platform_ui, "depth", symbol=SYMBOL, until="2001-01-01T00:00Z")
+    assert (none["data"], none["summary"]) == ([], f"There is no order book of {SYMBOL} before 2001-01-01 00:00 UTC.")
+
+
+@pytest.mark.parametrize(("window", "step"), [("24h", "5 minutes"), ("7d", "1 hour")])
+def test_the_length_of_a_return_is_said(platform_ui, window, step):
+    for name in ("return-distribution", "correlation"):
+        told = figure(platform_ui, name, window=window, **({} if name == "correlation" else {"symbol": SYMBOL}))
+        assert f"over {step} each" in told["summary"]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +207,7 @@ def test_bars_the_mart_has_not_reached_yet_have_their_indicators_all_the_same(pl
     )
     values = dict(zip(line(told, "RSI 14")["x"], line(told, "RSI 14")["y"], strict=True))
     assert kept["newest"] == final["newest"]
-    assert values[f"{final['newest']:%Y-%m-%d %H}:30:00"] is not None
+    assert values[f"{final['newest']:%Y-%m-%d %H:%M:%S}"] is not None
 
 
 @pytest.fixture

@@ -129,6 +129,6 @@ def broken(bars: Sequence[Bar], length: timedelta) -> list[Bar | datetime]:
     return placed
 
 
-def middles(placed: Iterable[Bar | datetime], length: timedelta) -> list[str]:
-    """Return where the bars of `broken` stand on the axis of time."""
-    return [stamp((one if isinstance(one, datetime) else one["open_time"]) + length / 2) for one in placed]
+def opens(placed: Iterable[Bar | datetime]) -> list[str]:
+    """Return when the bars of `broken` open."""
+    return [stamp(one if isinstance(one, datetime) else one["open_time"]) for one in placed]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from candlewick_ui.charts import theme
+from candlewick_ui.charts.distributions import span
 from candlewick_ui.charts.theme import PALETTES, Figure, Theme
 
 if TYPE_CHECKING:
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 LEAST_HEIGHT_PIXELS, ROW_PIXELS, EDGE_PIXELS, MOST_WITH_TEXT = 320, 26, 110, 20
 
 
-def heat_map(window: str, symbols: Sequence[str], pairs: Sequence[Mapping[str, Any]], look: Theme) -> Figure:
+def heat_map(
+    window: str, symbols: Sequence[str], pairs: Sequence[Mapping[str, Any]], look: Theme, step_minutes: int | None
+) -> Figure:
     """Draw how alike the returns of symbols are; a pair without enough of them stays empty.
 
     Args:
@@ -21,9 +24,10 @@ def heat_map(window: str, symbols: Sequence[str], pairs: Sequence[Mapping[str, A
         symbols: in the order they are drawn.
         pairs: `symbol`, `other_symbol`, `correlation`, `observations`, one triangle with its diagonal, `window_start`, `window_end`.
         look: light or dark.
+        step_minutes: how long each return is; None of a window there is not.
     """
     known = {frozenset((pair["symbol"], pair["other_symbol"])): pair for pair in pairs}
-    if not known:
+    if not known or step_minutes is None:
         return theme.nothing(f"There are no correlations in {window} yet; market_hourly makes them.")
     palette = PALETTES[look]
     rows = [[known.get(frozenset((one, other))) for other in symbols] for one in symbols]
@@ -42,13 +46,13 @@ def heat_map(window: str, symbols: Sequence[str], pairs: Sequence[Mapping[str, A
         palette, height, xaxis=theme.axis(palette, type="category", showgrid=False),
         yaxis=theme.axis(palette, type="category", showgrid=False, autorange="reversed"),
     )  # fmt: skip
-    return Figure([trace], layout, _told(window, symbols, pairs))
+    return Figure([trace], layout, _told(window, symbols, pairs, step_minutes))
 
 
-def _told(window: str, symbols: Sequence[str], pairs: Sequence[Mapping[str, Any]]) -> str:
+def _told(window: str, symbols: Sequence[str], pairs: Sequence[Mapping[str, Any]], step_minutes: int) -> str:
     two = [pair for pair in pairs if pair["symbol"] != pair["other_symbol"] and pair["correlation"] is not None]
-    span = f"{pairs[0]['window_start']:%Y-%m-%d %H:%M} to {pairs[0]['window_end']:%Y-%m-%d %H:%M} UTC"
-    told = f"Correlation of the returns of {len(symbols)} symbols in {window} ({span})."
+    when = f"{pairs[0]['window_start']:%Y-%m-%d %H:%M} to {pairs[0]['window_end']:%Y-%m-%d %H:%M} UTC"
+    told = f"Correlation of the returns, over {span(step_minutes)} each, of {len(symbols)} symbols, {window} ({when})."
     if not two:
         return f"{told} No two of them have enough returns in common."
     most, least = max(two, key=lambda pair: pair["correlation"]), min(two, key=lambda pair: pair["correlation"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -90,17 +91,25 @@ def prices(symbol: str, bins: Rows, look: Theme) -> Figure:
     return Figure([trace], layout, summary)
 
 
-def returns(symbol: str, window: str, bins: Rows, moments: Mapping[str, Any] | None, look: Theme) -> Figure:
+def returns(
+    symbol: str,
+    window: str,
+    bins: Rows,
+    moments: Mapping[str, Any] | None,
+    look: Theme,
+    step_minutes: int | None,
+) -> Figure:
     """Draw how often returns of which size came, and the losses 95 % and 99 % of them did not exceed.
 
     Args:
         symbol: what is traded.
         window: its name, as `24h`.
         bins: `lower_bound`, `upper_bound`, `observations`, `share`; lowest first.
-        moments: mean, deviation, ... of the same returns; None when there are none.
+        moments: mean, deviation, ... of the same returns, and when the first and the last begin; None when there are none.
         look: light or dark.
+        step_minutes: how long each return is; None of a window there is not.
     """
-    if not bins or moments is None:
+    if not bins or moments is None or step_minutes is None:
         return theme.nothing(f"There are no returns of {symbol} in {window} yet; market_hourly makes them.")
     palette = PALETTES[look]
     trace = _bars("returns", bins, "lower_bound", "upper_bound", "observations", palette.third)
@@ -140,11 +149,21 @@ def returns(symbol: str, window: str, bins: Rows, moments: Mapping[str, Any] | N
     known = [f"{name} {moments[column]:.4g}" for name, column in told if moments[column] is not None]
     layout = theme.layout(
         palette, HEIGHT_PIXELS, bargap=0.05, showlegend=False, shapes=lines, annotations=words, margin={"l": 8, "r": 8, "t": 24, "b": 8},
-        xaxis=theme.axis(palette, "log return", tickformat=".2%"), yaxis=theme.axis(palette, "returns"),
+        xaxis=theme.axis(palette, f"log return of {span(step_minutes)}", tickformat=".2%"), yaxis=theme.axis(palette, "returns"),
     )  # fmt: skip
-    return Figure(
-        [trace], layout, f"{moments['observations']} log returns of {symbol} in {window}: {', '.join(known)}."
+    first, end = moments["first_open_time"], moments["last_open_time"] + timedelta(minutes=step_minutes)
+    summary = (
+        f"{moments['observations']:,} log returns of {symbol} over {span(step_minutes)} each, {window} "
+        f"({first:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC): {', '.join(known)}."
     )
+    return Figure([trace], layout, summary)
+
+
+def span(minutes: int) -> str:
+    """Write how long something is, in its largest unit: `5 minutes`, `1 hour`."""
+    units = ((1440, "day"), (60, "hour"), (1, "minute"))
+    size, unit = next((size, unit) for size, unit in units if minutes % size == 0)
+    return f"{minutes // size} {unit}{'' if minutes == size else 's'}"
 
 
 def _bars(name: str, bins: Rows, low: str, high: str, value: str, colour: str) -> dict[str, Any]:

@@ -17,7 +17,13 @@ HEIGHT_PIXELS = 300
 SIDES = ("bid", "ask")
 
 
-def depth(symbol: str, captured_at: datetime | None, levels: Sequence[Mapping[str, Any]], look: Theme) -> Figure:
+def depth(
+    symbol: str,
+    captured_at: datetime | None,
+    levels: Sequence[Mapping[str, Any]],
+    look: Theme,
+    until: datetime | None = None,
+) -> Figure:
     """Draw how much can be bought and sold up to each price.
 
     Args:
@@ -25,9 +31,15 @@ def depth(symbol: str, captured_at: datetime | None, levels: Sequence[Mapping[st
         captured_at: when the book was received, naive UTC; None when there is no book.
         levels: `side`, `level`, `price`, `quantity` of the book, each side from the best price on.
         look: light or dark.
+        until: the book is the newest one before it, naive UTC; None where it is the newest there is.
     """
-    if captured_at is None or not levels:
-        return theme.nothing(f"There is no order book of {symbol}.")
+    if captured_at is None:
+        return theme.nothing(f"There is no order book of {symbol}{_before(until)}.")
+    if not levels:
+        return theme.nothing(
+            f"The newest book of {symbol}{_before(until)} was captured {captured_at:%Y-%m-%d %H:%M:%S} UTC; "
+            "its levels are not kept any more."
+        )
     palette = PALETTES[look]
     data, sums = [], {}
     for side, colour in zip(SIDES, (palette.up, palette.down), strict=True):
@@ -50,20 +62,21 @@ def depth(symbol: str, captured_at: datetime | None, levels: Sequence[Mapping[st
         xaxis=theme.axis(palette, "price"),
         yaxis=theme.axis(palette, "quantity, summed"),
     )
-    return Figure(data, layout, _told(symbol, captured_at, levels, sums))
+    return Figure(data, layout, _told(symbol, captured_at, levels, sums, until))
 
 
-def spread(symbol: str, books: Sequence[Mapping[str, Any]], look: Theme) -> Figure:
+def spread(symbol: str, books: Sequence[Mapping[str, Any]], look: Theme, until: datetime | None = None) -> Figure:
     """Draw the spread of the last books, in basis points, and the imbalance of their levels.
 
     Args:
         symbol: what is traded.
         books: rows of `orderbook_metrics`, oldest first.
         look: light or dark.
+        until: the books are the newest before it, naive UTC; None where they are the newest there are.
     """
     known = [book for book in books if book["spread_basis_points"] is not None]
     if not known:
-        return theme.nothing(f"There is no order book of {symbol} with both sides.")
+        return theme.nothing(f"There is no order book of {symbol} with both sides{_before(until)}.")
     palette = PALETTES[look]
     x = [stamp(book["captured_at"]) for book in known]
     data: list[dict[str, Any]] = [
@@ -80,24 +93,34 @@ def spread(symbol: str, books: Sequence[Mapping[str, Any]], look: Theme) -> Figu
         },
     ]  # fmt: skip
     layout = theme.layout(
-        palette, HEIGHT_PIXELS, hovermode="x unified", xaxis=theme.axis(palette, "UTC", type="date", anchor="y2"),
+        palette, HEIGHT_PIXELS, hovermode="x unified", xaxis=theme.axis(palette, "UTC", type="date", anchor="y2", hoverformat="%Y-%m-%d %H:%M:%S UTC"),
         yaxis=theme.axis(palette, "spread, basis points", domain=[0.42, 1], rangemode="tozero"),
         yaxis2=theme.axis(palette, "imbalance", domain=[0, 0.36], range=[-1, 1]), hoversubplots="axis",
     )  # fmt: skip
     widths = [book["spread_basis_points"] for book in known]
     summary = (
-        f"Spread of {len(known)} books of {symbol} from {known[0]['captured_at']:%Y-%m-%d %H:%M:%S} to "
-        f"{known[-1]['captured_at']:%Y-%m-%d %H:%M:%S} UTC: now {exact(widths[-1])} basis points, "
+        f"Spread of the {len(known)} newest books of {symbol}{_before(until)}, from {known[0]['captured_at']:%Y-%m-%d %H:%M:%S} to "
+        f"{known[-1]['captured_at']:%Y-%m-%d %H:%M:%S} UTC: {'at the end' if until else 'now'} {exact(widths[-1])} basis points, "
         f"between {exact(min(widths))} and {exact(max(widths))}."
     )
     return Figure(data, layout, summary)
 
 
-def _told(symbol: str, captured_at: datetime, levels: Sequence[Mapping[str, Any]], sums: Mapping[str, Decimal]) -> str:
+def _before(until: datetime | None) -> str:
+    return f" before {until:%Y-%m-%d %H:%M} UTC" if until else ""
+
+
+def _told(
+    symbol: str,
+    captured_at: datetime,
+    levels: Sequence[Mapping[str, Any]],
+    sums: Mapping[str, Decimal],
+    until: datetime | None,
+) -> str:
     best = {side: next((one["price"] for one in levels if one["side"] == side), None) for side in SIDES}
     words = [
         f"best {side} {exact(price)}, {exact(sums[side])} in all {sum(one['side'] == side for one in levels)} levels"
         for side, price in best.items()
         if price is not None
     ]
-    return f"Book of {symbol}, captured {captured_at:%Y-%m-%d %H:%M:%S} UTC: {'; '.join(words)}."
+    return f"Newest book of {symbol}{_before(until)}, captured {captured_at:%Y-%m-%d %H:%M:%S} UTC: {'; '.join(words)}."

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from candlewick_ui.charts.bars import columns, exact, middles
+from candlewick_ui.charts.bars import columns, exact, opens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import timedelta
 
     from candlewick_ui.charts.theme import Palette
 
@@ -28,6 +27,15 @@ class Pane(StrEnum):
     ATR = "atr"
 
 
+def lacks_minutes(bar: Bar, length: timedelta) -> bool:
+    """Whether a final bar is made of fewer minutes than it is long; one of whose minutes nothing is known lacks none."""
+    return bool(bar["is_final"]) and bar.get("minutes") is not None and bar["minutes"] < _minutes(length)
+
+
+def _minutes(length: timedelta) -> int:
+    return length // timedelta(minutes=1)
+
+
 class Chart:
     """What the traces of one chart are made of."""
 
@@ -39,13 +47,23 @@ class Chart:
         palette: Palette,
         names: Mapping[Pane, str],
     ) -> None:
-        self.placed, self.x, self.palette, self.names = placed, middles(placed, length), palette, names
+        self.placed, self.x, self.palette, self.names = placed, opens(placed), palette, names
         self._length, self._values = length, values
 
     @property
     def has_gaps(self) -> bool:
         """Whether bars are missing."""
         return any(isinstance(one, datetime) for one in self.placed)
+
+    def lacks_minutes(self, bar: Bar) -> bool:
+        """Whether a final bar is made of fewer minutes than it is long."""
+        return lacks_minutes(bar, self._length)
+
+    def state(self, bar: Bar) -> str:
+        """Return what has to be known of a bar that is not made of all its minutes, on a line of its own; else nothing."""
+        if not bar["is_final"]:
+            return "<br>in progress"
+        return f"<br>{bar['minutes']} of {_minutes(self._length)} minutes" if self.lacks_minutes(bar) else ""
 
     def of_bars(self, value: Callable[[Bar], float | None]) -> list[float | None]:
         """Return a value of each bar; None where bars are missing."""
@@ -56,15 +74,18 @@ class Chart:
         return self.of_bars(lambda bar: self._values.get(bar["open_time"], {}).get(name))
 
     def line(self, name: str, y: list[float | None], colour: str, **more: Any) -> Trace:
-        """Return a line."""
+        """Return a line: drawn at the middles of the bars, and said by the pointer to be of when they open."""
         style = {"color": colour, "width": 1.4, **more.pop("line", {})}
-        return {"type": "scatter", "mode": "lines", "name": name, "x": self.x, "y": y, "line": style, **more}
+        stand = {"xperiod": self._length / timedelta(milliseconds=1), "xperiodalignment": "middle"}
+        return {"type": "scatter", "mode": "lines", "name": name, "x": self.x, "y": y, "line": style, **stand, **more}
 
-    def columns(self, name: str, y: list[float | None], colour: str) -> Trace:
+    def columns(self, name: str, y: list[float | None], colour: str, alpha: float = 0.55) -> Trace:
         """Return columns that stand on zero, as one path; none where bars are missing."""
         x, heights = columns(self.placed, y, self._length)
-        fill = {"fill": "toself", "fillcolor": self.palette.soft(colour, 0.55), "line": {"width": 0}}
-        return {**self.line(name, heights, colour, showlegend=False, hoverinfo="skip", **fill), "x": x}
+        fill = {"fill": "toself", "fillcolor": self.palette.soft(colour, alpha), "line": {"width": 0}}
+        return {
+            "type": "scatter", "mode": "lines", "name": name, "x": x, "y": heights, "showlegend": False, "hoverinfo": "skip", **fill,
+        }  # fmt: skip
 
 
 def told(chart: Chart, *, is_seen: bool) -> Trace:
@@ -74,9 +95,7 @@ def told(chart: Chart, *, is_seen: bool) -> Trace:
     """
     names = ("open_price", "high_price", "low_price", "close_price", "volume")
     texts: list[list[str]] = [
-        [""] * 6
-        if isinstance(bar, datetime)
-        else [*(exact(bar[name]) for name in names), "" if bar["is_final"] else "<br>in progress"]
+        [""] * 6 if isinstance(bar, datetime) else [*(exact(bar[name]) for name in names), chart.state(bar)]
         for bar in chart.placed
     ]
     words = "open %{customdata[0]}<br>high %{customdata[1]}<br>low %{customdata[2]}<br>close %{customdata[3]}<br>"
@@ -106,17 +125,22 @@ def bollinger(chart: Chart) -> list[Trace]:
 
 def _volume(chart: Chart) -> list[Trace]:
     palette = chart.palette
-    kinds = (("rising", palette.up), ("falling", palette.down), ("in progress", palette.pending))
+    whole, part = 0.55, 0.25  # what was traded in minutes that are missing is not in it
+    kinds = (
+        ("rising", palette.up, whole), ("falling", palette.down, whole), ("rising, in part", palette.up, part),
+        ("falling, in part", palette.down, part), ("in progress", palette.pending, whole),
+    )  # fmt: skip
 
     def kind_of(bar: Bar) -> str:
         if not bar["is_final"]:
             return "in progress"
-        return "rising" if bar["close_price"] >= bar["open_price"] else "falling"
+        direction = "rising" if bar["close_price"] >= bar["open_price"] else "falling"
+        return f"{direction}, in part" if chart.lacks_minutes(bar) else direction
 
     def of(kind: str) -> list[float | None]:
         return chart.of_bars(lambda bar: float(bar["volume"]) if kind_of(bar) == kind else None)
 
-    traces = [chart.columns("volume", of(kind), colour) for kind, colour in kinds]
+    traces = [chart.columns("volume", of(kind), colour, alpha) for kind, colour, alpha in kinds]
     return [trace for trace in traces if trace["x"]]
 
 

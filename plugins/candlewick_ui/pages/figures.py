@@ -16,11 +16,13 @@ from candlewick_ui.charts import correlation as correlation_chart
 from candlewick_ui.charts import distributions as bins
 from candlewick_ui.charts import orderbook as book_charts
 from candlewick_ui.charts import price as price_chart
+from candlewick_ui.charts.history import History
 from candlewick_ui.charts.panes import Pane
 from candlewick_ui.charts.theme import Figure, Theme, nothing
 from candlewick_ui.database import NotBuilt, ReaderOfMarts
 from candlewick_ui.formats import MEDIA_TYPES, Format, bytes_
 from candlewick_ui.identity import page_reader
+from candlewick_ui.pages.indicator_names import candles_needed, names_of_indicators
 from candlewick_ui.pages.series import bars_with_indicators
 from candlewick_ui.parameters import SYMBOL, own_name
 from candlewick_ui.queries import correlation, distributions, orderbook, profile
@@ -78,11 +80,12 @@ def price(
     if_none_match: Etag = None,
 ) -> Response:
     """Answer with candles and their indicators; those before ``until``, or the newest."""
-    rows, values = bars_with_indicators(
-        reader, settings().exchange, symbol, interval, naive_utc(until) if until else END, bars
-    )
+    end = naive_utc(until) if until else None
+    shown = bars_with_indicators(reader, settings().exchange, symbol, interval, end or END, bars)
+    history = History(asked=bars, final=shown.final, needs=candles_needed(), until=end)
     length = timedelta(seconds=interval.seconds)
-    figure = price_chart.figure(symbol, rows, values, length, panes, theme, names=names_of_indicators())
+    names = names_of_indicators()
+    figure = price_chart.figure(symbol, shown.bars, shown.values, length, panes, theme, names, history)
     return _answer(figure, if_none_match)
 
 
@@ -91,14 +94,16 @@ def depth(
     reader: ReaderOfMarts,
     symbol: Symbol,
     levels: Annotated[int, Query(ge=1, le=MOST_LEVELS)] = 20,
+    until: Until = None,
     theme: Look = Theme.LIGHT,
     if_none_match: Etag = None,
 ) -> Response:
-    """Answer with the depth of the newest book."""
-    newest = orderbook.metrics(reader, settings().exchange, symbol, BEGINNING, END, 1)
+    """Answer with the depth of the newest book; of the newest before ``until``, if that is said."""
+    end = naive_utc(until) if until else None
+    newest = orderbook.metrics(reader, settings().exchange, symbol, BEGINNING, end or END, 1)
     captured_at = newest[0]["captured_at"] if newest else None
     rows = orderbook.levels(reader, settings().exchange, symbol, captured_at, levels) if captured_at else []
-    return _answer(book_charts.depth(symbol, captured_at, rows, theme), if_none_match)
+    return _answer(book_charts.depth(symbol, captured_at, rows, theme, end), if_none_match)
 
 
 @router.get("/spread")
@@ -106,12 +111,14 @@ def spread(
     reader: ReaderOfMarts,
     symbol: Symbol,
     books: Annotated[int, Query(ge=1, le=MOST_BOOKS)] = 240,
+    until: Until = None,
     theme: Look = Theme.LIGHT,
     if_none_match: Etag = None,
 ) -> Response:
-    """Answer with spread and imbalance of the newest books."""
-    rows = orderbook.metrics(reader, settings().exchange, symbol, BEGINNING, END, books)
-    return _answer(book_charts.spread(symbol, rows, theme), if_none_match)
+    """Answer with spread and imbalance of the newest books; of the newest before ``until``, if that is said."""
+    end = naive_utc(until) if until else None
+    rows = orderbook.metrics(reader, settings().exchange, symbol, BEGINNING, end or END, books)
+    return _answer(book_charts.spread(symbol, rows, theme, end), if_none_match)
 
 
 @router.get("/volume-profile")
@@ -144,7 +151,7 @@ def return_distribution(
     exchange = settings().exchange
     rows = distributions.return_histogram(reader, exchange, symbol, window)
     moments = distributions.return_moments(reader, exchange, symbol, window) if rows else None
-    return _answer(bins.returns(symbol, window, rows, moments, theme), if_none_match)
+    return _answer(bins.returns(symbol, window, rows, moments, theme, _step_minutes(window)), if_none_match)
 
 
 @router.get("/correlation")
@@ -155,19 +162,12 @@ def correlations(
     exchange = settings().exchange
     symbols = sorted(correlation.largest_symbols(reader, exchange, MOST_SYMBOLS))
     pairs = correlation.matrix(reader, exchange, symbols, window)
-    return _answer(correlation_chart.heat_map(window, symbols, pairs, theme), if_none_match)
+    return _answer(correlation_chart.heat_map(window, symbols, pairs, theme, _step_minutes(window)), if_none_match)
 
 
-def names_of_indicators() -> dict[Pane, str]:
-    """Return what the indicators are called, with the periods they were made with."""
-    told = mart_vars()
-    return {
-        Pane.RSI: f"RSI {told['rsi_period']}",
-        Pane.MACD: f"MACD {told['macd_fast_period']}, {told['macd_slow_period']}, {told['macd_signal_period']}",
-        Pane.BOLLINGER: f"Bollinger {told['bollinger_period']}, {told['bollinger_deviations']}",
-        Pane.ATR: f"ATR {told['atr_period']}",
-        Pane.VOLUME: "volume",
-    }
+def _step_minutes(window: str) -> int | None:
+    """Return how many minutes a return of a window spans; None of one there is not."""
+    return next((one.step_minutes for one in mart_vars().windows if one.name == window), None)
 
 
 def _answer(figure: Figure, etag: str | None) -> Response:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from candlewick_ui.analytics import formulas
 from candlewick_ui.analytics.warm_up import bars_for_exponential, bars_for_wilder
 from candlewick_ui.database import NotBuilt
-from candlewick_ui.queries.candles import BEGINNING, candles
+from candlewick_ui.queries.candles import final_bars
+from candlewick_ui.queries.chart_candles import newest_before
 from candlewick_ui.queries.indicators import COLUMNS, TABLES, indicators
 from candlewick_ui.queries.vars import mart_vars
 
@@ -23,19 +25,36 @@ if TYPE_CHECKING:
 NAMES = tuple(name for columns in COLUMNS.values() for name in columns)
 
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A stretch of candles.
+
+    Attributes:
+        bars: oldest first.
+        values: the indicators by open time. A bar in progress has none; one that is not warm has None.
+        final: final bars there are up to the newest of these; of many, at least as many as an indicator needs to begin.
+    """
+
+    bars: list[Row]
+    values: Values
+    final: int
+
+
 def bars_with_indicators(
     reader: Reader, exchange: str, symbol: str, interval: Interval, end: datetime, most: int
-) -> tuple[list[Row], Values]:
-    """Return the newest candles that open before ``end`` (naive UTC), oldest first, and the indicators by open time.
-
-    The periods are those of the marts. A bar in progress has no indicators; one that is not warm has None.
-    """
-    bars = candles(reader, exchange, symbol, interval, BEGINNING, end, most, newest=True)
+) -> Series:
+    """Return the newest candles that open before ``end`` (naive UTC), with indicators of the marts' periods."""
+    bars = newest_before(reader, exchange, symbol, interval, end, most)
     if not bars:
-        return [], {}
-    return bars, _of_the_mart(reader, exchange, symbol, interval, bars) or _computed(
-        reader, exchange, symbol, interval, bars
-    )
+        return Series([], {}, 0)
+    shown = sum(bar["is_final"] for bar in bars)
+    if values := _of_the_mart(reader, exchange, symbol, interval, bars):
+        newest = values[max(values)]
+        if all(newest[name] is not None for name in NAMES):
+            return Series(bars, values, max(shown, _bars_before()))
+        return Series(bars, values, shown + len(_earlier(reader, exchange, symbol, interval, bars)))
+    earlier = _earlier(reader, exchange, symbol, interval, bars)
+    return Series(bars, _computed(earlier, bars), shown + len(earlier))
 
 
 def _of_the_mart(reader: Reader, exchange: str, symbol: str, interval: Interval, bars: list[Row]) -> Values:
@@ -54,16 +73,25 @@ def _of_the_mart(reader: Reader, exchange: str, symbol: str, interval: Interval,
     return values if all(bar["open_time"] in values for bar in bars if bar["is_final"]) else {}
 
 
-def _computed(reader: Reader, exchange: str, symbol: str, interval: Interval, bars: list[Row]) -> Values:
+def _bars_before() -> int:
+    """Return how many bars before the first one shown leave nothing of where an average began."""
     periods = mart_vars()
-    slow, signal = int(periods["macd_slow_period"]), int(periods["macd_signal_period"])
-    before = max(
+    return max(
         bars_for_wilder(max(int(periods["rsi_period"]), int(periods["atr_period"]))),
-        bars_for_exponential(slow) + bars_for_exponential(signal),
+        bars_for_exponential(int(periods["macd_slow_period"]))
+        + bars_for_exponential(int(periods["macd_signal_period"])),
         int(periods["bollinger_period"]),
     )
-    earlier = candles(reader, exchange, symbol, interval, BEGINNING, bars[0]["open_time"], before, newest=True)
-    final = [bar for bar in (*earlier, *bars) if bar["is_final"]]
+
+
+def _earlier(reader: Reader, exchange: str, symbol: str, interval: Interval, bars: list[Row]) -> list[Row]:
+    return final_bars(reader, exchange, symbol, interval, _bars_before(), bars[0]["open_time"])
+
+
+def _computed(earlier: list[Row], bars: list[Row]) -> Values:
+    periods = mart_vars()
+    slow, signal = int(periods["macd_slow_period"]), int(periods["macd_signal_period"])
+    final = [*earlier, *(bar for bar in bars if bar["is_final"])]
     highs, lows, closes = ([float(bar[f"{what}_price"]) for bar in final] for what in ("high", "low", "close"))
     columns = (
         formulas.rsi(*formulas.gains_and_losses(closes, int(periods["rsi_period"]))),

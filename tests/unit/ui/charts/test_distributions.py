@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from candlewick_ui.charts.correlation import heat_map
-from candlewick_ui.charts.distributions import prices, returns, volume_profile
+from candlewick_ui.charts.distributions import prices, returns, span, volume_profile
 from candlewick_ui.charts.theme import Theme
 from support.drawing import MINUTE, NOON, valid
 
@@ -54,18 +54,27 @@ def test_the_return_distribution_marks_the_values_at_risk_as_losses():
     bins = [{"lower_bound": -0.02, "upper_bound": 0.0, "observations": 4, "share": 0.4},
             {"lower_bound": 0.0, "upper_bound": 0.02, "observations": 6, "share": 0.6}]  # fmt: skip
     moments = dict.fromkeys(("mean", "standard_deviation", "skewness", "excess_kurtosis", "realised_volatility"), 0.5)
-    drawn = returns(
-        "BTCUSDT", "24h", bins, moments | {"observations": 10, "var_95": 0.015, "var_99": None}, Theme.LIGHT
-    )
+    moments |= {"observations": 10, "var_95": 0.015, "var_99": None}
+    moments |= {"first_open_time": NOON, "last_open_time": NOON + 1435 * MINUTE}
+    drawn = returns("BTCUSDT", "24h", bins, moments, Theme.LIGHT, 5)
     valid(drawn)
     assert drawn.data[0]["x"] == [-0.01, 0.01]
     assert [line["x0"] for line in drawn.layout["shapes"]] == [-0.015]
-    assert "10 log returns" in drawn.summary
+    assert drawn.summary.startswith(
+        "10 log returns of BTCUSDT over 5 minutes each, 24h (2026-03-01 12:00 to 2026-03-02 12:00 UTC): mean 0.5"
+    )
+    assert drawn.layout["xaxis"]["title"]["text"] == "log return of 5 minutes"
     assert "99 %" not in drawn.summary
 
 
 def test_no_returns_are_no_chart():
-    assert returns("BTCUSDT", "24h", [], None, Theme.LIGHT).data == []
+    assert returns("BTCUSDT", "24h", [], None, Theme.LIGHT, 5).data == []
+
+
+def test_the_length_of_a_return_is_said_in_its_largest_unit():
+    assert [span(minutes) for minutes in (1, 5, 60, 90, 240, 1440)] == [
+        "1 minute", "5 minutes", "1 hour", "90 minutes", "4 hours", "1 day",
+    ]  # fmt: skip
 
 
 def pair(one, other, value, observations=100):
@@ -75,12 +84,15 @@ def pair(one, other, value, observations=100):
 
 def test_the_heat_map_is_the_whole_matrix_made_of_one_triangle():
     pairs = [pair("A", "A", 1.0), pair("A", "B", 0.5), pair("B", "B", 1.0), pair("A", "C", None, 3)]
-    drawn = heat_map("24h", ["A", "B", "C"], pairs, Theme.LIGHT)
+    drawn = heat_map("24h", ["A", "B", "C"], pairs, Theme.LIGHT, 60)
     valid(drawn)
+    assert drawn.summary.startswith(
+        "Correlation of the returns, over 1 hour each, of 3 symbols, 24h (2026-03-01 12:00 to "
+    )
     assert drawn.data[0]["z"] == [[1.0, 0.5, None], [0.5, 1.0, None], [None, None, None]]
     assert drawn.data[0]["customdata"] == [[100, 100, 3], [100, 100, 0], [3, 0, 0]]
     assert drawn.summary.endswith("Most alike: A and B 0.50; least: A and B 0.50.")
 
 
 def test_no_pairs_are_no_heat_map():
-    assert heat_map("7d", [], [], Theme.DARK).data == []
+    assert heat_map("7d", [], [], Theme.DARK, 60).data == []

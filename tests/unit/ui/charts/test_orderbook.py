@@ -36,7 +36,10 @@ def test_depth_sums_each_side_from_the_best_price_on():
     assert (bids["x"], bids["y"]) == ([100.0, 99.0], [3.0, 7.5])
     assert (asks["x"], asks["y"]) == ([101.0, 102.0], [1.0, 3.0])
     assert asks["customdata"][1] == ["102", "2", "3"]
-    assert "captured 2026-03-01 12:00:00 UTC: best bid 100, 7.5 in all 2 levels; best ask 101" in drawn.summary
+    assert (
+        "Newest book of BTCUSDT, captured 2026-03-01 12:00:00 UTC: best bid 100, 7.5 in all 2 levels; best ask 101"
+        in drawn.summary
+    )
 
 
 def test_a_book_with_one_side_is_drawn_with_that_side():
@@ -47,6 +50,26 @@ def test_a_book_with_one_side_is_drawn_with_that_side():
 
 def test_no_book_is_no_chart_and_a_sentence():
     assert depth("BTCUSDT", None, [], Theme.LIGHT).summary == "There is no order book of BTCUSDT."
+    before = depth("BTCUSDT", None, [], Theme.LIGHT, NOON).summary
+    assert before == "There is no order book of BTCUSDT before 2026-03-01 12:00 UTC."
+
+
+def test_a_book_of_the_past_is_said_to_be_of_then():
+    until = NOON + timedelta(minutes=3)
+    assert depth("BTCUSDT", NOON, LEVELS, Theme.LIGHT, until).summary.startswith(
+        "Newest book of BTCUSDT before 2026-03-01 12:03 UTC, captured 2026-03-01 12:00:00 UTC: "
+    )
+    told = spread("BTCUSDT", [book(0, "1.5"), book(2, "2.5")], Theme.LIGHT, until).summary
+    assert told == (
+        "Spread of the 2 newest books of BTCUSDT before 2026-03-01 12:03 UTC, from 2026-03-01 12:00:00 to 2026-03-01 12:02:00 UTC: "
+        "at the end 2.5 basis points, between 1.5 and 2.5."
+    )
+
+
+def test_a_book_whose_levels_are_gone_is_said_to_have_been_there():
+    assert depth("BTCUSDT", NOON, [], Theme.LIGHT).summary == (
+        "The newest book of BTCUSDT was captured 2026-03-01 12:00:00 UTC; its levels are not kept any more."
+    )
 
 
 def test_the_spread_is_a_line_over_the_books_that_have_one():

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from candlewick_ui.charts.history import History
 from candlewick_ui.charts.panes import Pane
 from candlewick_ui.charts.price import figure
 from candlewick_ui.charts.theme import Theme
@@ -16,8 +17,16 @@ INDICATORS = {
 }  # fmt: skip
 
 
-def draw(bars, values=None, panes=tuple(Pane), look=Theme.LIGHT):
-    return figure("BTCUSDT", bars, values or {}, MINUTE, panes, look, NAMES)
+NEEDS = {Pane.RSI: 15, Pane.MACD: 34, Pane.BOLLINGER: 20, Pane.ATR: 15}
+
+
+def draw(bars, values=None, panes=tuple(Pane), look=Theme.LIGHT, length=MINUTE, **told):
+    history = History(**{"asked": len(bars), "final": 1000, "needs": NEEDS, **told})
+    return figure("BTCUSDT", bars, values or {}, length, panes, look, NAMES, history)
+
+
+def sentences(drawn):
+    return [(one["text"].replace("<br>", " "), one["yref"]) for one in drawn.layout["annotations"]]
 
 
 @pytest.mark.parametrize("look", list(Theme))
@@ -46,7 +55,7 @@ def test_candles_that_fall_have_a_trace_and_a_colour_of_their_own():
 
 
 def test_a_candle_in_progress_is_drawn_apart_and_said_to_be_so():
-    drawn = draw([bar(0, "10", "11"), bar(1, "11", "12", is_final=False)])
+    drawn = draw([bar(0, "10", "11"), bar(1, "11", "12", is_final=False)], {NOON: INDICATORS})
     [pending] = named(drawn, "in progress")
     assert pending["y"][1:4] == [11.0, 11.0, 12.0]
     assert pending["line"]["dash"] == "dot"
@@ -66,7 +75,7 @@ def test_a_stretch_without_candles_is_hatched_and_no_line_crosses_it():
     assert (missing["yaxis"], below["yaxis"]) == ("y91", "y92")
     assert [hatch["showlegend"] for hatch in (missing, below)] == [True, False]
     assert named(drawn, "RSI 14")[0]["y"] == [55.5, 55.5, None, 55.5]
-    assert "2026-03-01 12:02 to 2026-03-01 12:05" in drawn.notes[0]
+    assert drawn.notes == ["Candles are missing where the chart is hatched: 2026-03-01 12:02 to 2026-03-01 12:05 UTC."]
 
 
 def test_bars_next_to_one_another_are_no_gap():
@@ -127,7 +136,107 @@ def test_the_summary_says_the_range_and_the_newest_values():
 def test_no_candle_is_no_chart_and_a_sentence():
     drawn = draw([])
     assert drawn.data == []
-    assert drawn.summary == "There is no candle of BTCUSDT in this range."
+    assert drawn.summary == "There is no candle of BTCUSDT."
+    assert draw([], until=NOON).summary == "There is no candle of BTCUSDT before 2026-03-01 12:00 UTC."
+
+
+def test_the_pointer_says_when_a_candle_opens_and_that_this_is_utc():
+    bars = [bar(0, "10", "11"), bar(1, "11", "12")]
+    drawn = draw(bars, {one["open_time"]: INDICATORS for one in bars})
+    for name in ("candle", "upper band", "RSI 14", "MACD 12, 26, 9", "signal", "ATR 14"):
+        [line] = named(drawn, name)
+        assert line["x"] == ["2026-03-01 12:00:00", "2026-03-01 12:01:00"]
+        assert (line["xperiod"], line["xperiodalignment"]) == (60_000, "middle")  # drawn where the candle stands
+    assert drawn.layout["xaxis"]["hoverformat"] == "%Y-%m-%d %H:%M UTC"
+    assert draw(bars, length=timedelta(days=1)).layout["xaxis"]["hoverformat"] == "%Y-%m-%d UTC"
+
+
+def test_a_pane_whose_indicator_is_not_warm_says_how_many_candles_it_needs():
+    bars = [bar(minute, "10", "11") for minute in range(9)]
+    drawn = draw(bars, {one["open_time"]: dict.fromkeys(INDICATORS) for one in bars}, final=9)
+    valid(drawn)
+    assert sentences(drawn) == [
+        ("Bollinger 20, 2 needs 20 final candles; 9 are there.", "y domain"),
+        ("RSI 14 needs 15 final candles; 9 are there.", "y3 domain"),
+        ("MACD 12, 26, 9 needs 34 final candles; 9 are there.", "y4 domain"),
+        ("ATR 14 needs 15 final candles; 9 are there.", "y5 domain"),
+    ]
+    assert {trace["name"] for trace in drawn.data if trace.get("showlegend") is not False} == {"rising"}
+    assert drawn.notes == [words for words, _ in sentences(drawn)]
+
+
+def test_an_indicator_that_is_warm_at_one_candle_is_a_line():
+    bars = [bar(minute, "10", "11") for minute in range(2)]
+    drawn = draw(bars, {bars[1]["open_time"]: INDICATORS}, final=20)
+    assert sentences(drawn) == []
+    assert named(drawn, "RSI 14")[0]["y"] == [None, 55.5]
+
+
+def test_candles_in_progress_alone_have_no_indicator_and_the_chart_says_that_this_is_why():
+    drawn = draw([bar(0, "10", "11", is_final=False)], panes=(Pane.RSI,), final=500)
+    assert sentences(drawn) == [("RSI 14 is of final candles; no candle shown is final yet.", "y2 domain")]
+
+
+HOUR = timedelta(hours=1)
+
+
+def hours(*minutes):
+    return [bar(60 * number, "10", "11", minutes=count) for number, count in enumerate(minutes)]
+
+
+def test_a_candle_that_lacks_minutes_is_drawn_apart_and_the_pointer_says_how_many_are_there():
+    falling = bar(180, "11", "10", minutes=1)
+    drawn = draw([*hours(60, 42, None), falling], panes=(Pane.VOLUME,), length=HOUR)
+    valid(drawn)
+    up, down = named(drawn, "minutes missing")
+    assert [path["x"][0] for path in (up, down)] == ["2026-03-01 13:30:00", "2026-03-01 15:30:00"]
+    assert up["fillpattern"]["shape"]
+    assert (up["line"]["color"], up["showlegend"], down["showlegend"]) == (
+        named(drawn, "rising")[0]["line"]["color"], True, False,
+    )  # fmt: skip
+    assert len(named(drawn, "rising")[0]["x"]) == 2 * 11  # the whole one, and the exchange's own
+    assert [one[5] for one in named(drawn, "candle")[0]["customdata"]] == [
+        "", "<br>42 of 60 minutes", "", "<br>1 of 60 minutes",
+    ]  # fmt: skip
+    assert drawn.notes == ["2 of 4 candles lack minutes: hatched or pale; the pointer says how many are there."]
+
+
+def test_a_candle_in_progress_keeps_its_look_however_few_minutes_it_has():
+    drawn = draw([*hours(60), bar(60, "10", "11", is_final=False, minutes=3)], panes=(), length=HOUR)
+    assert not named(drawn, "minutes missing")
+    assert len(named(drawn, "in progress")[0]["x"]) == 11
+
+
+def test_the_volume_of_a_candle_that_lacks_minutes_is_pale():
+    whole, part = named(draw(hours(60, 42), panes=(Pane.VOLUME,), length=HOUR), "volume")
+    assert (whole["x"][0], part["x"][0]) == ("2026-03-01 12:00:00", "2026-03-01 13:00:00")
+    assert whole["fillcolor"] != part["fillcolor"]
+
+
+def test_among_thousands_a_candle_that_lacks_minutes_is_pale():
+    drawn = draw(hours(*[60] * 1500, *[59] * 1500), panes=(), length=HOUR)
+    valid(drawn)
+    [whole], [part] = named(drawn, "rising"), named(drawn, "minutes missing")
+    assert None not in part["x"]
+    assert whole["fillcolor"] != part["fillcolor"]
+    assert drawn.notes == ["1,500 of 3,000 candles lack minutes: hatched or pale; the pointer says how many are there."]
+
+
+def test_fewer_candles_than_were_asked_for_are_said():
+    bars = [bar(minute, "10", "11") for minute in range(3)]
+    assert draw(bars, panes=(), asked=3).notes == []
+    assert draw(bars, panes=(), asked=10_000).notes == ["10,000 candles were asked for; 3 are all there are."]
+    assert draw(bars[:1], panes=(), asked=10_000, until=NOON).notes == [
+        "10,000 candles were asked for; 1 is all there is before 2026-03-01 12:00 UTC."
+    ]
+
+
+def test_of_many_stretches_without_candles_the_newest_are_named():
+    [note] = draw([bar(3 * number, "10", "11") for number in range(8)], panes=()).notes
+    assert note.startswith(
+        "Candles are missing where the chart is hatched in 7 stretches, the newest: 2026-03-01 12:07 to"
+    )
+    assert note.endswith("2026-03-01 12:19 to 2026-03-01 12:21 UTC.")
 
 
 def test_thousands_of_candles_are_two_paths_without_a_gap():
@@ -161,7 +270,7 @@ def test_a_candle_whose_prices_are_all_the_same_is_to_be_seen_among_thousands():
 def test_a_day_is_as_wide_as_a_day():
     day = timedelta(days=1)
     bars = [bar(0, "10", "11") | {"open_time": NOON}, bar(0, "10", "11") | {"open_time": NOON + day}]
-    drawn = figure("BTCUSDT", bars, {}, day, (), Theme.DARK, NAMES)
+    drawn = draw(bars, panes=(), look=Theme.DARK, length=day)
     assert not named(drawn, "missing")
     assert drawn.data[0]["x"][0] == "2026-03-02 00:00:00"
     assert Decimal(drawn.data[0]["y"][0]) == 10
@@ -169,8 +278,8 @@ def test_a_day_is_as_wide_as_a_day():
 
 def test_bands_are_not_filled_across_a_gap():
     whole = [bar(0, "10", "11"), bar(1, "11", "12")]
-    assert named(draw(whole), "lower band")[0]["fill"] == "tonexty"
-    assert "fill" not in named(draw([*whole, bar(5, "12", "13")]), "lower band")[0]
+    assert named(draw(whole, {NOON: INDICATORS}), "lower band")[0]["fill"] == "tonexty"
+    assert "fill" not in named(draw([*whole, bar(5, "12", "13")], {NOON: INDICATORS}), "lower band")[0]
 
 
 def test_the_closes_are_seen_as_a_line_where_candles_are_too_thin():
