@@ -13,11 +13,13 @@ from pydantic import BeforeValidator
 from candlewick.settings import settings
 from candlewick_ui.charts.panes import Pane
 from candlewick_ui.database import ReaderOfMarts
-from candlewick_ui.pages.figures import MOST_BARS, names_of_indicators
+from candlewick_ui.pages.figures import MOST_BARS
 from candlewick_ui.pages.frame import PageUser, page, page_router
+from candlewick_ui.pages.indicator_names import names_of_indicators
 from candlewick_ui.pages.tables import Blank, Symbol
 from candlewick_ui.problems import Problem
 from candlewick_ui.queries.candles import Interval
+from candlewick_ui.queries.known import demand_symbol
 from candlewick_ui.queries.market import tracked_symbols
 from candlewick_ui.queries.vars import Vars, mart_vars
 from candlewick_ui.times import naive_utc
@@ -44,12 +46,17 @@ def analytics_page(
     window: Annotated[str | None, Blank, Query(max_length=16)] = None,
 ) -> Response:
     """Answer with the page; its script asks for the charts."""
-    symbols = tracked_symbols(reader, settings().exchange)
+    exchange = settings().exchange
+    symbols = tracked_symbols(reader, exchange)
+    if symbol and symbol not in symbols and (why := _unknown(reader, exchange, symbol)):
+        told_so = {"symbols": symbols, "symbol": None, "unknown": symbol, "exchange": exchange}
+        return page(request, user, "analytics.html", status=why.status, **told_so)
     shown = symbol or (symbols[0] if symbols else None)
     moment, told = _moment(until), mart_vars()
     values: dict[str, Any] = {
         "symbols": symbols if shown is None or shown in symbols else [shown, *symbols],
         "symbol": shown,
+        "unknown": None,
         "intervals": list(Interval),
         "interval": interval,
         "sizes": sorted({*BARS, bars}),
@@ -64,6 +71,15 @@ def analytics_page(
         "distribution_hours": told["price_distribution_hours"],
     }
     return page(request, user, "analytics.html", **values)
+
+
+def _unknown(reader: ReaderOfMarts, exchange: str, symbol: str) -> Problem | None:
+    """Return what is wrong with a symbol that is not tracked; nothing with one that was, whose history is there."""
+    try:
+        demand_symbol(reader, exchange, symbol)
+    except Problem as problem:
+        return problem
+    return None
 
 
 def _window(asked: str | None, told: Vars) -> str:

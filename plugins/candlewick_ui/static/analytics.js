@@ -23,6 +23,7 @@ for (const figure of figures.values()) {
 const LIVE = ["price", "depth", "spread"]; // the others change with market_hourly
 const failed = new Set(); // figures that could not be had when they were asked for last
 let news = null;
+let until = ""; // what is shown ends before it; empty: now
 
 function asked() {
   const fields = new FormData(form);
@@ -30,10 +31,21 @@ function asked() {
     symbol: fields.get("symbol"),
     interval: fields.get("interval"),
     bars: fields.get("bars"),
-    until: fields.get("until"),
+    until,
     panes: fields.getAll("panes"),
     window: fields.get("window"),
   };
+}
+
+// A time still to come has nothing to show of its own: what is shown is now, and updates.
+function readUntil() {
+  const written = form.elements.until.value;
+  const ahead = document.getElementById("ahead");
+  const isAhead = written !== "" && !(Date.parse(`${written}Z`) <= Date.now());
+  until = isAhead ? "" : written;
+  ahead.hidden = !isAhead;
+  if (isAhead) ahead.textContent = `${written.replace("T", " ")} UTC is still to come; shown is what there is now.`;
+  for (const one of document.querySelectorAll(".as-of")) one.hidden = until === "";
 }
 
 function parameters(name) {
@@ -43,17 +55,18 @@ function parameters(name) {
   if (name === "price") {
     query.set("interval", now.interval);
     query.set("bars", now.bars);
-    if (now.until) query.set("until", `${now.until}Z`);
     for (const pane of now.panes) query.append("panes", pane);
   }
+  if (now.until && LIVE.includes(name)) query.set("until", `${now.until}Z`);
   if (name === "correlation" || name === "return-distribution") query.set("window", now.window);
   return query;
 }
 
 // What a reader zoomed into stays while the same is shown.
 const same = (name) => {
-  const { symbol, interval, bars, until, window: length } = asked();
-  return name === "price" ? [symbol, interval, bars, until].join("|") : [symbol, length].join("|");
+  const { symbol, interval, bars, window: length } = asked();
+  if (name === "price") return [symbol, interval, bars, until].join("|");
+  return [symbol, ...(LIVE.includes(name) ? [until] : [length])].join("|");
 };
 
 // The first words are read aloud by themselves; those of each candle after it would never end.
@@ -182,13 +195,13 @@ function remember() {
 // Charts of the newest are kept new; a stretch of the past stays what it is.
 function listen() {
   news?.stop();
-  const { symbol, until } = asked();
+  const { symbol } = asked();
   news = until ? null : onNews(update, [symbol], trouble);
   if (!news || failed.size) head();
 }
 
 function move(direction) {
-  const { interval, bars, until } = asked();
+  const { interval, bars } = asked();
   const seconds = Number(form.querySelector(`input[name="interval"][value="${interval}"]`).dataset.seconds);
   const from = until ? Date.parse(`${until}Z`) : Date.now();
   const moved = from + direction * seconds * 1000 * Number(bars);
@@ -199,10 +212,12 @@ function move(direction) {
 
 const CONCERNED = {
   symbol: [...figures.keys()].filter((name) => name !== "correlation"),
+  until: LIVE,
   window: ["return-distribution", "correlation"],
 };
 
 function changed(field) {
+  if (field === "until") readUntil();
   remember();
   drawAll(CONCERNED[field] ?? ["price"]);
   if (field === "symbol" || field === "until") listen();
@@ -220,6 +235,7 @@ if (form) {
   });
   for (const [name, figure] of figures) figure.querySelector(".retry").addEventListener("click", () => again(name));
   document.documentElement.addEventListener("themechange", () => drawAll());
+  readUntil();
   remember();
   listen();
   drawAll();

@@ -1,5 +1,7 @@
 """The analytics page in a browser."""
 
+import re
+
 import pytest
 
 FIGURES = ("price", "depth", "spread", "volume-profile", "price-distribution", "return-distribution", "correlation")
@@ -176,12 +178,75 @@ def test_the_candles_of_another_symbol_do_not_stay_under_the_name_of_one_that_fa
     assert page.locator("#told-price").text_content() == ""
 
 
-def test_a_symbol_nobody_has_heard_of_has_sentences_instead_of_charts(visit):
-    visited = visit("analytics?symbol=NOSUCH")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_symbol_nobody_has_heard_of_is_one_sentence_and_the_tracked_ones_are_offered(visit, platform_ui, width):
+    visited = visit("analytics?symbol=nope", width=width, forgiven=("404",))
+    page = visited.page
+    assert page.locator(".empty p").first.text_content() == (
+        "NOPE is no symbol of binance that is known here: it has never been tracked, and none of its history was brought."
+    )
+    assert page.locator("figure.chart").count() == 0
+    assert not visited.is_wider_than_its_window()
+    offered = page.get_by_label("Tracked symbols")
+    assert sorted(offered.locator("option").all_text_contents()) == sorted(platform_ui.config.symbols)
+    offered.select_option("ETHUSDT")
+    page.get_by_role("button", name="Show it").click()
+    wait_until_drawn(page)
+    assert page.locator("#told-price").text_content().startswith("ETHUSDT")
+
+
+def test_a_symbol_that_is_tracked_no_more_is_shown_with_what_there_is_of_it(visit, platform_ui):
+    platform_ui.sql("UPDATE {raw}.tracked_symbols SET active = 0 WHERE symbol = 'BNBUSDT'")
+    try:
+        page = visit("analytics?symbol=BNBUSDT").page
+        wait_until_drawn(page)
+        assert page.locator("[data-figure=price] svg.main-svg").count()
+    finally:
+        platform_ui.sql("UPDATE {raw}.tracked_symbols SET active = 1 WHERE symbol = 'BNBUSDT'")
+
+
+def test_what_is_shown_of_the_past_and_what_is_not_says_so(visit):
+    visited = visit("analytics?symbol=BTCUSDT&until=2026-01-02T00:00")
     page = visited.page
     wait_until_drawn(page)
-    assert "There is no candle of NOSUCH" in page.locator("[data-figure=price] .plot").text_content()
-    assert "There is no order book of NOSUCH" in page.locator("[data-figure=depth] .plot").text_content()
+    for name in ("price", "depth", "spread"):
+        assert "before 2026-01-02 00:00 UTC" in page.locator(f"#told-{name}").text_content()
+    for name in ("volume-profile", "price-distribution", "return-distribution", "correlation"):
+        assert "Not of the time chosen above" in page.locator(f"[data-figure={name}] .as-of:visible").text_content()
+    page.get_by_role("button", name="now").click()
+    visited.until("!document.querySelector('#told-depth').textContent.includes('before')")
+    assert page.locator(".as-of:visible").count() == 0
+
+
+def test_a_time_still_to_come_is_not_taken_for_the_past(visit):
+    visited = visit("analytics?symbol=BTCUSDT&until=2099-05-06T07:08")
+    page = visited.page
+    wait_until_drawn(page)
+    ahead = page.locator("#ahead")
+    assert ahead.text_content() == "2099-05-06 07:08 UTC is still to come; shown is what there is now."
+    visited.until("document.getElementById('live').textContent === 'live'")
+    assert "until" not in page.url
+    assert page.locator(".as-of:visible").count() == 0
+    with page.expect_response("**/figures/price?*until=2026-01-02T*"):
+        page.locator("#until").fill("2026-01-02T00:00")
+    assert page.locator("#live").text_content() == "a stretch of the past"
+    assert not ahead.is_visible()
+
+
+def hovered(page, at_share):
+    box = page.locator("[data-figure=price] .nsewdrag").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * at_share, box["y"] + box["height"] / 2)
+    page.wait_for_selector("[data-figure=price] .hoverlayer .legendtitletext, [data-figure=price] .hoverlayer text")
+    return page.locator("[data-figure=price] .hoverlayer text").first.text_content()
+
+
+@pytest.mark.parametrize(
+    ("interval", "end"), [("1m", ":.. UTC"), ("15m", ":(00|15|30|45) UTC"), ("4h", "(00|04|08|12|16|20):00 UTC")]
+)
+def test_the_pointer_says_when_a_candle_opens_and_that_it_is_utc(visit, interval, end):
+    page = visit(f"analytics?symbol=BTCUSDT&interval={interval}&bars=100").page
+    wait_until_drawn(page)
+    assert re.fullmatch(rf"\d{{4}}-\d\d-\d\d .*{end}", hovered(page, 0.37))
 
 
 def test_no_button_sends_a_chart_elsewhere(visit):
