@@ -18,7 +18,7 @@ import msgspec
 from fastapi import Request
 from fastapi.responses import Response
 
-from candlewick_ui.kinds import Kind, kind_of
+from candlewick_ui.kinds import Kind, kind_of, places_of
 from candlewick_ui.problems import Problem
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MAX_AGE_SECONDS = 1
 _WEIGHT = re.compile(r"[01](\.\d{0,3})?")
-DECIMAL_DIGITS, DECIMAL_PLACES = 38, 8
+DECIMAL_DIGITS = 38
 
 
 class Format(StrEnum):
@@ -239,5 +239,5 @@ def _arrow_type(name: str, values: Sequence[Any], numbers: Collection[str]) -> A
         return _arrow_types()[kind]
     if not there or isinstance(there[0], Decimal):
         places = -min((int(value.as_tuple().exponent) for value in there), default=0)
-        return pa.decimal128(DECIMAL_DIGITS, max(DECIMAL_PLACES, places))
+        return pa.decimal128(DECIMAL_DIGITS, max(places_of(name), places))
     return _arrow_types()[Kind.TIME] if isinstance(there[0], datetime) else None

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class Kind(Enum):
@@ -18,43 +23,51 @@ class Kind(Enum):
 
 
 _TIMES = {
-    "oldest",
-    "newest",
-    "watermark",
-    "from_time",
-    "to_time",
-    "as_of",
-    "minute",
-    "final_until",
-    "first_offending_bucket",
-}
-_DECIMALS = {
-    "volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume", "vwap", "completeness", "price_change",
-    "price_change_percent", "jump_share", "rows_per_second", "price", "quantity", "cumulative_quantity", "spread",
-    "microprice",
+    "oldest", "newest", "watermark", "from_time", "to_time", "as_of", "minute", "final_until", "first_offending_bucket",
+    "valid_from", "valid_to", "window_start", "window_end",
 }  # fmt: skip
+# Doubles. Of most of the warehouse's the name does not tell it: there they are named beside the columns.
+_NUMBERS = {"share", "cumulative_share", "lower_price", "upper_price", "lower_bound", "upper_bound", "correlation"}
+# Ratios have more places than prices and quantities.
+_OF_TWELVE_PLACES = {"mid_price", "microprice", "vwap", "top_imbalance", "book_imbalance"}
+_DECIMALS = {
+    "volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume", "taker_sell_volume", "completeness", "price_change",
+    "price_change_percent", "jump_share", "rows_per_second", "price", "quantity", "spread", "best_bid", "best_ask",
+} | _OF_TWELVE_PLACES  # fmt: skip
+_DEPTH = re.compile(r"(bid|ask)_depth_\d+bp")  # the distances are the dbt project's
 _COUNTS = {
-    "level", "bid_levels", "ask_levels", "last_update_id",
+    "level", "bid_levels", "ask_levels", "bars", "observations", "editions", "versions", "times_said", "minutes_late", "minutes_old",
+    "minutes_waiting", "seconds_ahead", "row_number_in_object",
     "weight", "requests", "failures", "attempts", "gaps", "loads", "objects", "events", "days", "minutes", "violations",
     "http_status", "map_index", "try_number", "used_weight", "weight_limit", "allowed_weight", "breaker_failures",
-    "gap_count", "missing_explained", "missing_unexplained", "days_until_full", "events_24h", "quarantined_rows_24h", "pending_loads",
+    "missing_explained", "missing_unexplained", "days_until_full", "events_24h", "quarantined_rows_24h", "pending_loads",
 }  # fmt: skip
-_COUNT_ENDS = ("_count", "_bytes", "_ms", "_seconds", "_minutes", "_rows", "_objects", "_per_day", "_parts", "_number")
-_COUNT_STARTS = ("rows_",)
-_IDS = ("outcome_id", "load_id", "gap_id", "event_id", "object_id", "bundle_id", "backfill_id")
+_IDS = {
+    "outcome_id", "load_id", "gap_id", "event_id", "object_id", "bundle_id", "backfill_id", "quarantine_id", "last_update_id",
+}  # fmt: skip
+# The first that fits: (kind, names, ends of names, beginnings of names).
+_RULES: tuple[tuple[Kind, Collection[str], tuple[str, ...], tuple[str, ...]], ...] = (
+    (Kind.DAY, ("date", "period_start"), (), ()),
+    (Kind.NUMBER, _NUMBERS, (), ()),
+    (Kind.TIME, _TIMES, ("_at", "_time", "_until", "_since"), ()),
+    (Kind.FLAG, (), (), ("is_",)),
+    (Kind.DECIMAL, _DECIMALS, ("_price", "_quantity", "_basis_points"), ()),
+    (
+        Kind.COUNT, _COUNTS | _IDS,
+        ("_count", "_bytes", "_ms", "_seconds", "_minutes", "_rows", "_objects", "_per_day", "_parts", "_number"), ("rows_",),
+    ),
+)  # fmt: skip
 
 
 def kind_of(name: str) -> Kind:
-    """Return what a column of this name holds; doubles (`NUMBER`) are not to be told by their names."""
+    """Return what a column of this name holds; of doubles (`NUMBER`) most are not to be told by their names."""
     bare = name.removeprefix("lost_").removeprefix("kept_")
-    if bare in ("date", "period_start"):
-        return Kind.DAY
-    if bare in _TIMES or bare.endswith(("_at", "_time", "_until")):
-        return Kind.TIME
-    if bare.startswith("is_"):
-        return Kind.FLAG
-    if bare in _DECIMALS or bare.endswith("_price"):
-        return Kind.DECIMAL
-    if bare in _COUNTS or bare in _IDS or bare.endswith(_COUNT_ENDS) or bare.startswith(_COUNT_STARTS):
-        return Kind.COUNT
-    return Kind.TEXT
+    for kind, names, ends, starts in _RULES:
+        if bare in names or bare.endswith(ends) or bare.startswith(starts):
+            return kind
+    return Kind.DECIMAL if _DEPTH.fullmatch(bare) else Kind.TEXT
+
+
+def places_of(name: str) -> int:
+    """Return how many decimal places a column of decimals has at least."""
+    return 12 if name in _OF_TWELVE_PLACES else 8
