@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from candlewick_ui import paging, times
-from candlewick_ui.problems import Problem
 from candlewick_ui.queries.candles import BEGINNING, END
 
 if TYPE_CHECKING:
@@ -33,11 +31,8 @@ def span(start: datetime | None, end: datetime | None, cursor: str | None) -> Sp
         Problem: it is empty, or the cursor is none of this list's.
     """
     since, until = times.naive_utc(start) if start else BEGINNING, times.naive_utc(end) if end else END
-    if since >= until:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"expected from to lie before to, got {since.isoformat()} and {until.isoformat()} (UTC); exchange or widen them",
-        )
+    if start and end:
+        times.refuse_backward(start, end)
     after = paging.decode(cursor, int, datetime)
     if after is None:
         return Span(since, until, is_backward=start is None)

@@ -20,41 +20,76 @@ EARLIEST, LATEST = datetime(1970, 1, 2), datetime(2199, 12, 31)  # noqa: DTZ001 
 
 def naive_utc(moment: datetime) -> datetime:
     """Return a moment as the tables hold it, cut to what they can hold."""
+    return min(max(said(moment), EARLIEST), LATEST)
+
+
+def said(moment: datetime) -> datetime:
+    """Return a moment as naive UTC, whether a table can hold it or not: what a sentence about it shows."""
     if moment.tzinfo is None:
-        return min(max(moment, EARLIEST), LATEST)
+        return moment
     try:
-        return naive_utc(moment.astimezone(UTC).replace(tzinfo=None))
+        return moment.astimezone(UTC).replace(tzinfo=None)
     except OverflowError:  # an offset that leads out of the calendar
-        return EARLIEST if moment.year < LATEST.year else LATEST
+        return moment.replace(tzinfo=None)
 
 
-def span(start: datetime | None, end: datetime | None, length: timedelta, now: datetime) -> tuple[datetime, datetime]:
+def refuse_backward(start: datetime | date, end: datetime | date) -> None:
+    """Refuse a span that ends before it begins, or, of moments, where it begins.
+
+    Raises:
+        Problem: 422, with the times as they were said.
+    """
+    if isinstance(start, datetime) and isinstance(end, datetime):
+        if (since := said(start)) >= (until := said(end)):
+            raise _unfit(f"expected from to lie before to, got {since.isoformat()} and {until.isoformat()} (UTC)")
+    elif start > end:
+        raise _unfit(f"expected from to be no later than to, got {start.isoformat()} and {end.isoformat()}")
+
+
+def span(
+    start: datetime | None, end: datetime | None, length: timedelta, now: datetime, longest: timedelta | None = None
+) -> tuple[datetime, datetime]:
     """Return the span a caller means: the ``length`` before the end, and now as the end, where nothing is said.
 
     Raises:
-        Problem: it is empty.
+        Problem: it is empty, or more than the ``longest``.
     """
-    until = now if end is None else naive_utc(end)
-    since = until - length if start is None else naive_utc(start)
-    if since >= until:
+    until = now if end is None else end
+    since = naive_utc(until) - length if start is None else start
+    if start is not None:
+        refuse_backward(since, until)
+    if longest is not None and said(until) - said(since) > longest:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"expected from to lie before to, got {since.isoformat()} and {until.isoformat()} (UTC); exchange or widen them",
+            f"expected at most {_words(longest)}, got {said(since).isoformat()} to {said(until).isoformat()} (UTC); "
+            "ask for one such span after the other",
         )
-    return since, until
+    return naive_utc(since), naive_utc(until)
 
 
-def days(first: date | None, last: date | None, count: int, now: datetime) -> tuple[date, date]:
+def days(
+    first: date | None, last: date | None, count: int, now: datetime, most: int | None = None
+) -> tuple[date, date]:
     """Return the days a caller means: ``count`` of them up to the last, and today as the last, where nothing is said.
 
     Raises:
-        Problem: there is none among them.
+        Problem: there is none among them, or more than the ``most``.
     """
-    until = min(last or now.date(), LATEST.date())
-    since = max(first or until - timedelta(days=min(count - 1, (until - date.min).days)), EARLIEST.date())
-    if since > until:
+    until = last or now.date()
+    since = first or until - timedelta(days=min(count - 1, (until - date.min).days))
+    refuse_backward(since, until)
+    if most is not None and (until - since).days >= most:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"expected from to be no later than to, got {since.isoformat()} and {until.isoformat()}; exchange or widen them",
+            f"expected at most {most} days, got {since} to {until}; ask for them one after the other",
         )
-    return since, until
+    earliest, latest = EARLIEST.date(), LATEST.date()
+    return min(max(since, earliest), latest), min(max(until, earliest), latest)
+
+
+def _unfit(sentence: str) -> Problem:
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{sentence}; exchange or widen them")
+
+
+def _words(length: timedelta) -> str:
+    return "a day" if length == timedelta(days=1) else f"{length.total_seconds() / 3600:g} hours"

@@ -60,10 +60,10 @@ def gap_ledger(
     cursor: paging.Cursor = None,
 ) -> Response:
     """Return gaps with reason and evidence, the one noticed last first; of a span those that overlap it."""
+    if start and end:
+        times.refuse_backward(start, end)
     since = None if start is None else times.naive_utc(start)
     until = None if end is None else times.naive_utc(end)
-    if since is not None and until is not None:
-        times.span(since, until, TEN_YEARS, until)
     filters = gaps.Filters(symbol, status, reason, data_type, since, until)
     before = paging.decode(cursor, *gaps.KEY)
     page = gaps.page(reader, settings().exchange, filters, limit, before[0] if before else None)

@@ -1,7 +1,6 @@
 """How large the stores are, and the budget of requests."""
 
 from datetime import timedelta
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -12,7 +11,6 @@ from candlewick_ui import paging, schemas, times
 from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.formats import table
 from candlewick_ui.parameters import Wanted
-from candlewick_ui.problems import Problem
 from candlewick_ui.queries import storage, weights
 
 router = APIRouter(tags=["operations"])
@@ -29,12 +27,7 @@ def storage_health(
     last: times.LastDay = None,
 ) -> Response:
     """Return size, growth a day and days until full of each store and table, by UTC day (at most 92), the newest first."""
-    since, until = times.days(first, last, DAYS, utc_now())
-    if (until - since).days >= MOST_DAYS:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"expected at most {MOST_DAYS} days, got {since} to {until}; ask for them one after the other",
-        )
+    since, until = times.days(first, last, DAYS, utc_now(), MOST_DAYS)
     return table(storage.days(reader, store, since, until), storage.COLUMNS, wanted)
 
 
@@ -61,10 +54,5 @@ def weight_budget(wanted: Wanted, reader: ReaderOfMarts) -> Response:
 @router.get("/weights/minutes", responses=schemas.table(weights.MINUTES))
 def weight_by_minute(wanted: Wanted, reader: ReaderOfMarts, start: times.From = None, end: times.To = None) -> Response:
     """Return requests, weight, failures and latency by minute and host: of the last hour, or of at most a day."""
-    since, until = times.span(start, end, AN_HOUR, utc_now())
-    if until - since > LONGEST:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"expected at most a day, got {since.isoformat()} to {until.isoformat()} (UTC); ask for days one after the other",
-        )
+    since, until = times.span(start, end, AN_HOUR, utc_now(), LONGEST)
     return table(weights.minutes(reader, since, until), weights.MINUTES, wanted)

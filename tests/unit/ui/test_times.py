@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from candlewick_ui import times
+from candlewick_ui import history, times
 from candlewick_ui.problems import Problem
+from candlewick_ui.queries.candles import END
 
 NOW = datetime(2024, 6, 1, 12)
 HOUR = timedelta(hours=1)
@@ -42,6 +44,33 @@ def test_an_empty_span_is_refused():
         times.span(NOW, NOW, HOUR, NOW)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "told"),
+    [
+        (datetime(9999, 12, 31), None, "got 9999-12-31T00:00:00 and 2024-06-01T12:00:00 (UTC)"),
+        (datetime(9999, 12, 31), datetime(9999, 12, 30), "got 9999-12-31T00:00:00 and 9999-12-30T00:00:00 (UTC)"),
+        (NOW, datetime(1, 1, 1), "got 2024-06-01T12:00:00 and 0001-01-01T00:00:00 (UTC)"),
+        (datetime(9999, 12, 31, 23, tzinfo=timezone(-HOUR)), NOW, "got 9999-12-31T23:00:00 and"),
+    ],
+)
+def test_a_sentence_about_a_span_shows_what_was_asked_not_what_the_tables_can_hold(start, end, told):
+    with pytest.raises(Problem, match=re.escape(told)):
+        times.span(start, end, HOUR, NOW)
+
+
+def test_a_span_beyond_what_the_tables_can_hold_is_in_order_and_empty():
+    assert times.span(datetime(9999, 12, 30), datetime(9999, 12, 31), HOUR, NOW) == (times.LATEST, times.LATEST)
+    assert times.days(date(9999, 12, 30), date(9999, 12, 31), 7, NOW) == (times.LATEST.date(), times.LATEST.date())
+    assert history.span(datetime(2150, 1, 1), None, None) == history.Span(datetime(2150, 1, 1), END, is_backward=False)
+
+
+def test_more_than_the_longest_span_is_refused_as_it_was_asked_for():
+    with pytest.raises(Problem, match="at most a day, got 2024-06-01T12:00:00 to 9999-12-31T00:00:00"):
+        times.span(NOW, datetime(9999, 12, 31), HOUR, NOW, timedelta(days=1))
+    with pytest.raises(Problem, match="at most 92 days, got 2024-06-01 to 9999-12-31"):
+        times.days(NOW.date(), date(9999, 12, 31), 7, NOW, 92)
+
+
 def test_days_end_today_and_are_as_many_as_usual_where_nothing_is_said():
     assert times.days(None, None, 30, NOW) == (date(2024, 5, 3), date(2024, 6, 1))
     assert times.days(None, date(2024, 1, 31), 31, NOW) == (date(2024, 1, 1), date(2024, 1, 31))
@@ -49,8 +78,13 @@ def test_days_end_today_and_are_as_many_as_usual_where_nothing_is_said():
 
 
 @pytest.mark.parametrize(
-    ("first", "last"), [(date(2024, 6, 2), None), (date(2024, 6, 2), date(2024, 6, 1)), (None, date(1, 1, 1))]
+    ("first", "last", "told"),
+    [
+        (date(2024, 6, 2), None, "2024-06-02 and 2024-06-01"),
+        (date(2024, 6, 2), date(2024, 6, 1), "2024-06-02 and 2024-06-01"),
+        (date(9999, 12, 31), None, "9999-12-31 and 2024-06-01"),
+    ],
 )
-def test_days_in_the_wrong_order_are_refused(first, last):
-    with pytest.raises(Problem, match="expected from to be no later than to"):
+def test_days_in_the_wrong_order_are_refused_as_they_were_named(first, last, told):
+    with pytest.raises(Problem, match=f"expected from to be no later than to, got {told}"):
         times.days(first, last, 30, NOW)
