@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
-from candlewick_ui import api_docs, guards, identity, pages, parameters, problems, routers, telemetry
+from candlewick_ui import api_docs, guards, heads, identity, pages, parameters, problems, routers, telemetry
 from candlewick_ui.same_origin import SAFE_METHODS
 
 API_PREFIX = "/api/v1"
@@ -72,6 +72,7 @@ def make_app() -> FastAPI:
         title="Candlewick", version="1", description=DESCRIPTION, openapi_url=None, docs_url=None, redoc_url=None
     )
     problems.install(app)
+    heads.install(app)
     identity.install(app)
     guards.install(app)
     telemetry.install(app)

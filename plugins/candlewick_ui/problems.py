@@ -12,7 +12,9 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from jwt.exceptions import ExpiredSignatureError, InvalidTokenError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from candlewick_ui.database import DatabaseBusy, DatabaseDown
 
@@ -76,6 +78,44 @@ def answer(status: int, detail: str, *, headers: dict[str, str] | None = None, *
     return JSONResponse(body, status, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store", **(headers or {})})
 
 
+def _http(request: Request, error: HTTPException) -> Response:
+    headers = dict(error.headers or {})
+    if isinstance(error.__context__, InvalidTokenError):
+        return _refused_token(error.__context__)
+    if error.status_code == HTTPStatus.UNAUTHORIZED:
+        headers.setdefault("WWW-Authenticate", "Bearer")
+        return answer(error.status_code, f"expected a login of Airflow, got none ({error.detail}); POST /auth/token gives a token", headers=headers)  # fmt: skip
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI's, of a body whose bytes are no text
+        return answer(error.status_code, f"expected a body of JSON in UTF-8, got other bytes ({error.detail}); correct the request", headers=headers)  # fmt: skip
+    if error.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):  # Starlette's: ours are Problems
+        return _no_route(request, error.status_code)
+    return answer(error.status_code, str(error.detail), headers=headers)
+
+
+def _refused_token(error: InvalidTokenError) -> Response:
+    """Airflow answers a token that is none with 403; RFC 6750, 3.1: 401, so that a program knows to ask for another one."""
+    has_expired = isinstance(error, ExpiredSignatureError)
+    got = "one that has expired" if has_expired else "one Airflow did not give, or a part of one"
+    sentence = f"expected a token of Airflow, got {got}; POST /auth/token gives a new one"
+    return answer(HTTPStatus.UNAUTHORIZED, sentence, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
+def _no_route(request: Request, status: int) -> Response:
+    path, docs = request.url.path[:200], f"{request.scope.get('root_path', '')}/api/docs"
+    allowed = allowed_methods(request)
+    if status == HTTPStatus.NOT_FOUND:
+        return answer(status, f"expected a path there is, got {path!r}; {docs} lists those of the API")
+    sentence = f"expected {' or '.join(allowed)} of {path!r}, got {request.method}; {docs} says what each does"
+    return answer(status, sentence, headers={"Allow": ", ".join(allowed)})
+
+
+def allowed_methods(request: Request) -> list[str]:
+    """Return the methods of a path: those of all its routes, where Starlette's own `Allow` has those of the first."""
+    routes = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
+    found = {method for route in routes for method in route.methods}
+    return sorted(found | {"HEAD"} if "GET" in found else found)
+
+
 def install(app: FastAPI) -> None:
     """Let the app answer each kind of error as a problem; what nobody foresaw is caught by the guards."""
 
@@ -83,15 +123,7 @@ def install(app: FastAPI) -> None:
     def _problem(_: Request, error: Problem) -> Response:
         return answer(error.status, error.detail, headers=error.headers, **error.more)
 
-    @app.exception_handler(HTTPException)
-    def _http(_: Request, error: HTTPException) -> Response:
-        headers = dict(error.headers or {})
-        if error.status_code == HTTPStatus.UNAUTHORIZED:
-            headers.setdefault("WWW-Authenticate", "Bearer")
-            return answer(error.status_code, f"expected a login of Airflow, got none ({error.detail}); POST /auth/token gives a token", headers=headers)  # fmt: skip
-        if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI's, of a body whose bytes are no text
-            return answer(error.status_code, f"expected a body of JSON in UTF-8, got other bytes ({error.detail}); correct the request", headers=headers)  # fmt: skip
-        return answer(error.status_code, str(error.detail), headers=headers)
+    app.exception_handler(HTTPException)(_http)
 
     @app.exception_handler(RequestValidationError)
     def _invalid(_: Request, error: RequestValidationError) -> Response:

@@ -130,11 +130,55 @@ def test_a_body_that_is_too_large_is_refused_also_when_it_does_not_say_so(platfo
     assert "262144 bytes" in chunked.json()["detail"]
 
 
-def test_an_unknown_route_is_a_problem(platform_ui):
+def test_an_unknown_route_is_a_problem_that_says_where_the_paths_are(platform_ui):
     answer = platform_ui.get("api/v1/nothing")
 
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"] == (
+        "expected a path there is, got '/candlewick/api/v1/nothing'; /candlewick/api/docs lists those of the API"
+    )
+
+
+def test_a_method_a_path_does_not_have_is_a_problem_that_names_those_it_has(platform_ui):
+    answer = platform_ui.client().put("/candlewick/api/v1/symbols", json={})
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")
+    assert answer.json()["detail"].startswith("expected GET or HEAD or POST of '/candlewick/api/v1/symbols', got PUT")
+
+
+@pytest.mark.parametrize(
+    "path", ["symbols", "health/live", "health/ready", "metrics", "candles/BTCUSDT?format=csv", "jobs"]
+)
+def test_a_head_is_a_get_without_its_body(platform_ui, path):
+    whole = {"Accept-Encoding": "identity"}  # Airflow packs bodies, and says so
+    got, head = (
+        platform_ui.client().request(method, f"/candlewick/api/v1/{path}", headers=whole) for method in ("GET", "HEAD")
+    )
+
+    assert (head.status_code, head.content) == (200, b"")
+    changing = {
+        "date",
+        "x-request-id",
+        "etag",
+        "content-length",
+        "vary",
+    }  # of a moment; of how Airflow would pack a body
+    assert {name: value for name, value in head.headers.items() if name not in changing} == {
+        name: value for name, value in got.headers.items() if name not in changing
+    }
+    assert head.headers.keys() == got.headers.keys()
+
+
+def test_a_head_of_what_has_no_get_is_refused_and_one_of_the_stream_ends(platform_ui):
+    client = platform_ui.client()
+    refused = client.head("/candlewick/api/v1/backfills/nobody/cancel")
+    stream = client.head("/candlewick/api/v1/stream")
+
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+    assert (stream.status_code, stream.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    listening = "candlewick_stream_listeners 0.0"
+    wait_until(lambda: listening in platform_ui.get("api/v1/metrics").text, "the stream's listener to be gone")
 
 
 def test_a_parameter_that_cannot_be_is_told_in_a_sentence(platform_ui):

@@ -63,9 +63,14 @@ def test_a_page_leads_to_the_login_and_back(platform_ui, page):
 
 
 def test_a_forged_token_is_refused(platform_ui):
-    headers = {"Authorization": f"Bearer {platform_ui.server.token('viewer')[:-6]}AAAAAA"}
+    for forged in (f"{platform_ui.server.token('viewer')[:-6]}AAAAAA", "nonsense", "a.b.c"):
+        answer = platform_ui.client(None).get(
+            "/candlewick/api/v1/symbols", headers={"Authorization": f"Bearer {forged}"}
+        )
 
-    assert platform_ui.client(None).get("/candlewick/api/v1/symbols", headers=headers).status_code in (401, 403)
+        assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+        assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+        assert "expected a token of Airflow, got one Airflow did not give" in answer.json()["detail"]
 
 
 def test_a_token_that_is_logged_out_changes_nothing_from_then_on_and_reads_nothing_a_second_later(platform_ui):
