@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 PREFIX = "candlewick_"
+ROW = "candlewick_audit_row"  # where the session of a change keeps its row
 
 
 @contextmanager
@@ -39,15 +40,20 @@ def recorded(
         A session on Airflow's metadata, committed at the end of the block.
     """
     with create_session() as session:
-        session.add(
-            Log(
-                event=f"{PREFIX}{change}",
-                owner=user.get_name(),
-                owner_display_name=user.get_name(),
-                dag_id=dag_id,
-                run_id=run_id,
-                extra=json.dumps({**about, "request_id": request_id()}, default=str),
-            )
+        row = Log(
+            event=f"{PREFIX}{change}",
+            owner=user.get_name(),
+            owner_display_name=user.get_name(),
+            dag_id=dag_id,
+            run_id=run_id,
+            extra=json.dumps({**about, "request_id": request_id()}, default=str),
         )
+        session.add(row)
         session.flush()
+        session.info[ROW] = row
         yield session
+
+
+def note_run(session: Session, run_id: str) -> None:
+    """Say in the row of a change which run it made: one has no name before it is made."""
+    session.info[ROW].run_id = run_id

@@ -95,6 +95,7 @@ def test_a_run_is_queued_with_its_params_and_cancelled(platform_ui):
         {"state": "queued", "run_type": "manual", "triggering_user_name": "admin"}
     ]
     assert json.loads(audit(platform_ui, "trigger_dag_run")["extra"])["conf"] == conf
+    assert audit(platform_ui, "trigger_dag_run")["run_id"] == run_id
     assert platform_ui.get("api/v1/jobs/market_backfill/runs").json()["data"][0]["run_id"] == run_id
     cancelled = platform_ui.client().post(f"{path}/{run_id}/cancel")
     assert (cancelled.status_code, cancelled.json()["state"]) == (200, "failed")
@@ -186,6 +187,32 @@ def test_parts_come_in_pages_that_together_are_all_of_them(platform_ui):
         ("market_backfill", {"start": "2999-01-01", "end": "2999-01-02"}, "expected a start in the past"),
         ("market_backfill", {"start": "2016-01-01", "end": "2016-01-02"}, "expected a start from 2017-07-01 on"),
         ("market_gaps", {"a": "\ud800"}, "expected whole characters"),
+        (
+            "market_gaps",
+            {"full": "yes"},
+            'full of market_gaps to be true or false, got "yes"; correct it, GET /jobs/market_gaps',
+        ),
+        (
+            "market_gaps",
+            {"symbols": ["btc usdt"]},
+            'symbols[0] of market_gaps to be as "As the exchange writes them (BTCUSDT)',
+        ),
+        (
+            "market_maintenance",
+            {"retention_klines_by_symbol": {"BTCUSDT": -1}},
+            "symbol.BTCUSDT of market_maintenance to be at least 0",
+        ),
+        ("market_reconcile", {"from": "yesterday"}, "from of market_reconcile to be a day as 2024-06-01, got"),
+        (
+            "market_backfill",
+            {"symbols": ["BTCUSDT", "BTCUSDT"], "start": "2026-03-01", "end": "2026-03-02"},
+            "symbols of market_backfill to be a list that names nothing twice",
+        ),
+        (
+            "market_backfill",
+            {"interval": "7m", "start": "2026-03-01", "end": "2026-03-02"},
+            "expected an interval of 1m, ",
+        ),
     ],
 )
 def test_a_run_that_could_only_fail_is_not_made(platform_ui, job, conf, sentence):

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from candlewick.pipeline.backfill.request import BackfillRequest, RequestRefused
 from candlewick.warehouse.database import utc_now
 from candlewick_ui import audit, identity
-from candlewick_ui.jobs import schedule
+from candlewick_ui.jobs import params, schedule
 from candlewick_ui.jobs.listing import Run, found, run_of, serialized
 from candlewick_ui.problems import Problem
 from candlewick_ui.tracking import HISTORY_JOB
@@ -58,7 +58,7 @@ def trigger(user: BaseUser, dag_id: str, conf: dict[str, Any], note: str | None 
     """Queue a run, as Airflow's own API does it: params are checked against the DAG's before anything is made.
 
     Raises:
-        Problem: 403, 404, 409 or 422; the sentence is Airflow's where it is about params.
+        Problem: 403, 404, 409 or 422.
     """
     identity.demand_dag(user, "POST", dag_id, "trigger this job", DagAccessEntity.RUN)
     with audit.recorded(user, "trigger_dag_run", dag_id=dag_id, conf=conf) as session:
@@ -74,14 +74,12 @@ def trigger(user: BaseUser, dag_id: str, conf: dict[str, Any], note: str | None 
                 f"expected a job people may trigger, but {dag_id} runs by its schedule alone; wait for it",
             )
         dag = serialized(session, dag_id)
-        if unknown := sorted(conf.keys() - dag.params.keys()):  # Airflow would take it, and nobody would read it
-            known = ", ".join(sorted(dag.params)) or "none"
-            sentence = f"expected params of {dag_id} among {known}, got {unknown[0][:100]!r}; correct it"
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentence)
+        params.refuse_unknown(dag_id, dag.params, conf)
         try:
             given = TriggerDAGRunPostBody(logical_date=None, conf=conf, note=note).validate_context(dag)
             if dag_id == HISTORY_JOB:  # what its first task would refuse
                 BackfillRequest.read({name: param.value for name, param in dag.params.items()} | conf, utc_now())
+            params.refuse_unfit(dag_id, dict(dag.params.items()), conf)  # by name it gives values
             run = dag.create_dagrun(
                 run_id=given["run_id"],
                 logical_date=given["logical_date"],
@@ -100,8 +98,9 @@ def trigger(user: BaseUser, dag_id: str, conf: dict[str, Any], note: str | None 
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(refused)) from refused
         except (ParamValidationError, ValidationError, ValueError) as error:
             raise Problem(
-                HTTPStatus.UNPROCESSABLE_ENTITY, f"expected params {dag_id} can be run with: {error}"
+                HTTPStatus.UNPROCESSABLE_ENTITY, f"expected params {dag_id} can be run with, but {error}; correct them"
             ) from error
+        audit.note_run(session, run.run_id)
         if note:
             run.note = (note, user.get_id())
         return run_of(run)

@@ -93,7 +93,7 @@ def test_params_that_cannot_be_are_refused_with_the_servers_sentence(visit):
     page.get_by_label("Symbols").fill("not/a/symbol")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator("#job-outcome")).to_have_attribute("role", "alert")
-    expect(page.locator("#job-outcome")).to_contain_text("expected params market_gaps can be run with")
+    expect(page.locator("#job-outcome")).to_contain_text("expected symbols[0] of market_gaps to be as")
 
 
 def test_a_schedule_is_changed_and_taken_back(visit, platform_ui):
