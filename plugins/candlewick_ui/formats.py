@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MAX_AGE_SECONDS = 1
 _WEIGHT = re.compile(r"[01](\.\d{0,3})?")
 DECIMAL_DIGITS = 38
+METADATA_KEY = "candlewick"  # of what stands beside the rows, in a Parquet file
 
 
 class Format(StrEnum):
@@ -151,12 +152,12 @@ def table(
         columns: in their order.
         wanted: the caller's wish.
         numbers: the columns that hold doubles: where all values are null, their type is not to be seen.
-        envelope: beside ``data`` in JSON (paging, what was asked); the other formats have rows only.
+        envelope: beside ``data`` in JSON (paging, what was asked). Where there are rows only, :func:`_beside` says what becomes of it.
     """
     if wanted.form is Format.CSV:
-        body = _csv(rows, columns)
+        body = _csv(rows, columns, _beside(columns, envelope))
     elif wanted.form is Format.PARQUET:
-        body = _parquet(rows, columns, numbers)
+        body = _parquet(rows, columns, numbers, envelope)
     else:
         row = _row(tuple(columns))
         data = [row(*values) for values in zip(*_plain_columns(rows, columns), strict=True)]
@@ -197,18 +198,40 @@ def bytes_(
     return Response(body, media_type=media_type, headers=headers)
 
 
-def _csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
+def _beside(columns: Sequence[str], envelope: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of the envelope are columns behind the others in CSV and Parquet: whatever is one value, but the cursor.
+
+    So a file says of what it is, wherever it is kept, and files of several symbols may be put together.
+    """
+    several = (dict, list, tuple)
+    return {
+        name: value
+        for name, value in envelope.items()
+        if name != "next" and name not in columns and not isinstance(value, several)
+        and (value is not None or kind_of(name) is not Kind.TEXT)  # several that are not there
+    }  # fmt: skip
+
+
+def _cell(value: Any) -> Any:
+    return ("false", "true")[value] if isinstance(value, bool) else plain(value)
+
+
+def _csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], beside: Mapping[str, Any]) -> bytes:
     file = io.StringIO(newline="")
     writer = csv.writer(file)
-    writer.writerow(columns)
-    writer.writerows([plain(row[name]) for name in columns] for row in rows)
+    writer.writerow([*columns, *beside])
+    always = [_cell(value) for value in beside.values()]
+    writer.writerows([*(_cell(row[name]) for name in columns), *always] for row in rows)
     return file.getvalue().encode()
 
 
-def _parquet(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], numbers: Collection[str]) -> bytes:
+def _parquet(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], numbers: Collection[str], envelope: Mapping[str, Any]
+) -> bytes:
     """Decimals become decimal128 with the places the column has, times UTC timestamps in ms: no digit is lost.
 
-    A column without a value has the type its name says, so that all pages of a list have one schema.
+    A column without a value has the type its name says, so that all pages of a list have one schema. The whole envelope is in
+    the file's metadata under `METADATA_KEY`, as JSON has it.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -217,8 +240,13 @@ def _parquet(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], numbers:
     for name in columns:
         values = [row[name] for row in rows]
         arrays.append(pa.array(values, type=_arrow_type(name, values, numbers)))
+    beside = _beside(columns, envelope)
+    for name, value in beside.items():
+        one = pa.array([value], type=_arrow_type(name, [value], numbers))
+        arrays.append(pa.repeat(one[0], len(rows)))
+    metadata = {METADATA_KEY: msgspec.json.encode(plain(dict(envelope)))}
     file = io.BytesIO()
-    parquet.write_table(pa.Table.from_arrays(arrays, names=list(columns)), file)
+    parquet.write_table(pa.Table.from_arrays(arrays, names=[*columns, *beside], metadata=metadata), file)
     return file.getvalue()
 
 

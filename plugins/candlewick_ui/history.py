@@ -17,7 +17,7 @@ TICK = timedelta(milliseconds=1)  # times have no more digits
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What of a series is asked for: rows that open in [start, end), naive UTC; of too many the oldest, or the newest."""
+    """What of a series is asked for: rows of [start, end), naive UTC; of too many the oldest, or the newest."""
 
     start: datetime
     end: datetime
@@ -44,17 +44,20 @@ def span(start: datetime | None, end: datetime | None, cursor: str | None) -> Sp
     )
 
 
-def page(asked: Span, rows: Callable[[int], list[dict[str, Any]]], limit: int) -> paging.Page:
+def page(
+    asked: Span, rows: Callable[[int], list[dict[str, Any]]], limit: int, moment: str = "open_time"
+) -> paging.Page:
     """Return a page, oldest row first.
 
     Args:
         asked: the span.
-        rows: returns so many rows of it at most, oldest first, with open_time.
+        rows: returns so many rows of it at most, oldest first.
         limit: of the page.
+        moment: the column of the order.
     """
     found = rows(limit + 1)
     if len(found) <= limit:
         return paging.Page(found)
     if asked.is_backward:
-        return paging.Page(found[1:], (1, found[1]["open_time"]))
-    return paging.Page(found[:limit], (0, found[limit - 1]["open_time"]))
+        return paging.Page(found[1:], (1, found[1][moment]))
+    return paging.Page(found[:limit], (0, found[limit - 1][moment]))

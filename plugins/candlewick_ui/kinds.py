@@ -27,7 +27,10 @@ _TIMES = {
     "valid_from", "valid_to", "window_start", "window_end",
 }  # fmt: skip
 # Doubles. Of most of the warehouse's the name does not tell it: there they are named beside the columns.
-_NUMBERS = {"share", "cumulative_share", "lower_price", "upper_price", "lower_bound", "upper_bound", "correlation"}
+_NUMBERS = {
+    "share", "cumulative_share", "lower_price", "upper_price", "lower_bound", "upper_bound", "correlation", "point_of_control",
+    "value_area_low", "value_area_high",
+}  # fmt: skip
 # Ratios have more places than prices and quantities.
 _OF_TWELVE_PLACES = {"mid_price", "microprice", "vwap", "top_imbalance", "book_imbalance"}
 _DECIMALS = {

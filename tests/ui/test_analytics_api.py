@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import shutil
 import subprocess
@@ -131,13 +132,43 @@ def test_candles_come_as_csv_and_parquet_with_the_same_digits(platform_ui, symbo
     rows = ask(platform_ui, f"candles/{symbol}", limit=30)["data"]
     as_csv = platform_ui.get(f"{API}/candles/{symbol}", limit=30, format="csv")
     assert as_csv.headers["content-type"].startswith("text/csv")
-    assert list(csv.DictReader(io.StringIO(as_csv.text))) == [{k: str(v) for k, v in row.items()} for row in rows]
+    beside = {"exchange": "binance", "symbol": symbol, "interval": "1m"}
+    told = [{k: {True: "true", False: "false"}.get(v, str(v)) for k, v in row.items()} | beside for row in rows]
+    assert list(csv.DictReader(io.StringIO(as_csv.text))) == told
     client = platform_ui.client("viewer")
     accepted = {"Accept": "application/vnd.apache.parquet"}
     as_parquet = client.get(f"/candlewick/{API}/candles/{symbol}", params={"limit": 30}, headers=accepted)
     table = parquet.read_table(io.BytesIO(as_parquet.content))
     assert table.schema.field("close_price").type == pa.decimal128(38, 8)
     assert [f"{value:f}" for value in table["close_price"].to_pylist()] == [row["close_price"] for row in rows]
+    assert set(table["symbol"].to_pylist()) == {symbol}
+
+
+def test_a_book_says_when_it_was_captured_in_every_format(platform_ui, symbol):
+    told = ask(platform_ui, f"orderbook/{symbol}", limit=5)
+    as_csv = platform_ui.get(f"{API}/orderbook/{symbol}", limit=5, format="csv")
+    assert {row["captured_at"] for row in csv.DictReader(io.StringIO(as_csv.text))} == {told["captured_at"]}
+    as_parquet = platform_ui.get(f"{API}/orderbook/{symbol}", limit=5, format="parquet")
+    table = parquet.read_table(io.BytesIO(as_parquet.content))
+    assert {text(moment.replace(tzinfo=None)) for moment in table["captured_at"].to_pylist()} == {told["captured_at"]}
+    beside = json.loads(table.schema.metadata[b"candlewick"])
+    assert beside == {name: value for name, value in told.items() if name != "data"}
+
+
+@pytest.mark.parametrize("start", [None, "2020-01-01"])
+def test_what_was_computed_of_books_comes_in_pages_that_together_are_all_of_them(platform_ui, symbol, start):
+    captured = platform_ui.sql("SELECT captured_at FROM orderbook_metrics WHERE symbol = %s ORDER BY 1", symbol)
+    asked = {"from": start} if start else {}
+    pages, cursor = [], None
+    while not pages or cursor:
+        more = {"cursor": cursor} if cursor else {}
+        told = ask(platform_ui, f"orderbook/{symbol}/metrics", limit=1, **asked, **more)
+        pages.append([row["captured_at"] for row in told["data"]])
+        cursor = told["next"]
+    assert len(pages) > 1
+    assert [one for page in (pages if start else reversed(pages)) for one in page] == [
+        text(row["captured_at"]) for row in captured
+    ]
 
 
 @pytest.mark.parametrize(

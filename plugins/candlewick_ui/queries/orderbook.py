@@ -34,19 +34,26 @@ def metric_columns() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
-def _metrics() -> str:
-    return (
+def _metrics() -> tuple[str, str]:
+    of_span = (
         f"SELECT {', '.join(metric_columns())} FROM orderbook_metrics WHERE exchange = :exchange AND symbol = :symbol "
         "AND captured_at >= :start AND captured_at < :end "
-        "ORDER BY exchange DESC, symbol DESC, captured_at DESC LIMIT :most"
+    )
+    return (
+        f"{of_span}ORDER BY exchange, symbol, captured_at LIMIT :most",
+        f"{of_span}ORDER BY exchange DESC, symbol DESC, captured_at DESC LIMIT :most",
     )
 
 
 def metrics(
-    reader: Reader, exchange: str, symbol: str, start: datetime, end: datetime, most: int
+    reader: Reader, exchange: str, symbol: str, start: datetime, end: datetime, most: int, *, newest: bool = True
 ) -> list[dict[str, Any]]:
-    """Return `metric_columns` of the newest books captured in [start, end), oldest first; times are naive UTC."""
-    return reader.rows(_metrics(), exchange=exchange, symbol=symbol, start=start, end=end, most=most)[::-1]
+    """Return `metric_columns` of the books captured in [start, end), oldest first; times are naive UTC.
+
+    Of more than ``most`` the newest, or else the oldest.
+    """
+    rows = reader.rows(_metrics()[newest], exchange=exchange, symbol=symbol, start=start, end=end, most=most)
+    return rows[::-1] if newest else rows
 
 
 def levels(reader: Reader, exchange: str, symbol: str, captured_at: datetime, most: int) -> list[dict[str, Any]]:

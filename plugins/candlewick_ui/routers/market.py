@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from candlewick.settings import settings
-from candlewick_ui import paging, schemas, times
+from candlewick_ui import history, paging, schemas, times
 from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.formats import table
 from candlewick_ui.parameters import PathSymbol, Wanted
@@ -72,7 +72,9 @@ def order_book(
 
 @router.get(
     "/orderbook/{symbol}/metrics",
-    responses=schemas.table(of_books.metric_columns(), exchange={"type": "string"}, symbol={"type": "string"}),
+    responses=schemas.table(
+        of_books.metric_columns(), is_paged=True, exchange={"type": "string"}, symbol={"type": "string"}
+    ),
 )
 def order_book_metrics(
     symbol: PathSymbol,
@@ -81,11 +83,19 @@ def order_book_metrics(
     start: times.From = None,
     end: times.To = None,
     limit: paging.Limit = paging.DEFAULT_ROWS,
+    cursor: paging.Cursor = None,
 ) -> Response:
-    """Return spread, mid price, imbalance and depth of the newest books captured in [from, to), oldest first."""
-    exchange = settings().exchange
-    since, until = times.naive_utc(start) if start else BEGINNING, times.naive_utc(end) if end else END
-    rows = of_books.metrics(reader, exchange, symbol, since, until, limit)
-    if not rows:
+    """Return spread, mid price, imbalance and depth of the books captured in [from, to), oldest first.
+
+    Pages as those of candles: with `from` they go on from there, without they lead from the newest into the past.
+    """
+    exchange, asked = settings().exchange, history.span(start, end, cursor)
+    page = history.page(
+        asked,
+        lambda most: of_books.metrics(reader, exchange, symbol, asked.start, asked.end, most, newest=asked.is_backward),
+        limit,
+        "captured_at",
+    )
+    if not page.rows:
         demand_symbol(reader, exchange, symbol)
-    return table(rows, of_books.metric_columns(), wanted, exchange=exchange, symbol=symbol)
+    return paging.answer(page, of_books.metric_columns(), wanted, exchange=exchange, symbol=symbol)

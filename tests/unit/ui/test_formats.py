@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import date, datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -55,6 +56,40 @@ def test_the_format_is_the_one_the_caller_prefers(accept, form):
 def test_what_is_not_to_be_had_is_refused(accept):
     with pytest.raises(Problem, match=r"application/json, text/csv, application/vnd\.apache\.parquet"):
         wish(SimpleNamespace(headers={"accept": accept}), None)
+
+
+def test_what_stands_beside_the_rows_is_columns_where_there_are_rows_only():
+    told = {
+        "next": "Wz",
+        "symbol": "U",
+        "interval": "1m",
+        "captured_at": datetime(2026, 3, 5),
+        "metrics": {"spread": Decimal("0.10")},
+    }
+    written = table(
+        [{"symbol": "BTCUSDT", "is_final": False}], ("symbol", "is_final"), Wish(Format.CSV, None), **told
+    ).body
+    assert written.decode().splitlines() == [
+        "symbol,is_final,interval,captured_at",
+        "BTCUSDT,false,1m,2026-03-05T00:00:00.000Z",
+    ]
+    file = io.BytesIO(table([ROW], ("date",), Wish(Format.PARQUET, None), **told).body)
+    found = parquet.read_table(file)
+    assert found.column_names == ["date", "symbol", "interval", "captured_at"]
+    assert json.loads(found.schema.metadata[b"candlewick"]) == {
+        "next": "Wz", "symbol": "U", "interval": "1m", "captured_at": "2026-03-05T00:00:00.000Z", "metrics": {"spread": "0.10"},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("captured_at", [None, datetime(2026, 3, 5)])
+@pytest.mark.parametrize("rows", [[], [ROW]])
+def test_what_stands_beside_no_rows_has_the_same_columns_and_types(rows, captured_at):
+    told = {"symbol": "U", "captured_at": captured_at, "metrics": None if captured_at is None else {"spread": 1}}
+    body = table(rows, ("date",), Wish(Format.PARQUET, None), **told).body
+    schema = parquet.read_table(io.BytesIO(body)).schema
+    assert dict(zip(schema.names, schema.types, strict=True)) == {
+        "date": pa.date32(), "symbol": pa.string(), "captured_at": pa.timestamp("ms", "UTC"),
+    }  # fmt: skip
 
 
 def test_what_only_time_has_changed_is_not_sent_again():
