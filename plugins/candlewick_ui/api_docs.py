@@ -15,6 +15,7 @@ from candlewick_ui.identity import may_read
 from candlewick_ui.openapi_3_0 import downgraded
 from candlewick_ui.pages.frame import base
 from candlewick_ui.problems import Problem
+from candlewick_ui.response_headers import with_headers
 
 FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
 A_DAY = "private, max-age=86400"
@@ -50,4 +51,4 @@ async def api_docs_file(name: str, request: Request) -> Response:
 
 def described(request: Request) -> dict[str, Any]:
     """Return the OpenAPI document, with the path this app is served under."""
-    return {**request.app.openapi(), "servers": [{"url": base(request) or "/"}]}
+    return {**with_headers(request.app.openapi()), "servers": [{"url": base(request) or "/"}]}

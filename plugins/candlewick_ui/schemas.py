@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from candlewick_ui.formats import MEDIA_TYPES, Format
@@ -78,9 +79,14 @@ def listing() -> dict[int | str, dict[str, Any]]:
     return answers
 
 
-def document(**properties: Schema) -> dict[int | str, dict[str, Any]]:
-    """Return the ``responses`` of a route that answers with one JSON document."""
-    return _answers(_json(properties))
+def document(*, is_cached: bool = True, **properties: Schema) -> dict[int | str, dict[str, Any]]:
+    """Return the ``responses`` of a route that answers with one JSON document; ``is_cached``: it has an ETag."""
+    answers = _answers(_json(properties))
+    return (
+        answers
+        if is_cached
+        else {status: told for status, told in answers.items() if status != HTTPStatus.NOT_MODIFIED}
+    )
 
 
 def _json(properties: dict[str, Schema]) -> dict[str, Any]:

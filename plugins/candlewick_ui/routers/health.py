@@ -51,6 +51,7 @@ def ready(reader: ReaderOfMarts) -> Response:
 
 
 FRESHNESS = schemas.document(
+    is_cached=False,  # its `as_of` is of each answer
     status={"type": "string", "enum": ["fresh", "stale"]},
     as_of=schemas.TIME,
     allowed_minutes={"type": "integer"},

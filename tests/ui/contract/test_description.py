@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,response_headers_conformance"
 LONGEST_LINE = 300  # what it made up may be long
 READING, CHANGING = ("GET",), ("POST", "PUT", "PATCH", "DELETE")
 
