@@ -10,6 +10,7 @@ from decimal import Decimal
 import pyarrow.parquet
 import pytest
 
+from candlewick_ui import schemas
 from candlewick_ui.formats import plain
 from candlewick_ui.queries import (
     coverage,
@@ -23,6 +24,7 @@ from candlewick_ui.queries import (
     storage,
     weights,
 )
+from support.kinds import KINDS, columns_of_tables
 
 API = "api/v1"
 LONG_AGO = {"from": "2020-01-01"}
@@ -286,6 +288,21 @@ def test_a_list_comes_as_csv_and_as_parquet_with_the_same_digits(platform_ui):
     parquet = platform_ui.get(f"{API}/revisions", format="parquet", **LONG_AGO)
     table = pyarrow.parquet.read_table(io.BytesIO(parquet.content)).to_pylist()
     assert [row["lost_close_price"] for row in table] == [Decimal(row["lost_close_price"]) for row in rows]
+
+
+def test_every_column_of_a_table_is_described_as_the_warehouse_holds_it(platform_ui):
+    held = platform_ui.sql(
+        "SELECT DISTINCT column_name AS name, data_type AS type FROM information_schema.columns "
+        "WHERE table_schema IN ('{raw}', '{marts}')"
+    )
+    kinds = {}
+    for column in held:
+        kinds.setdefault(column["name"], []).append(schemas._OF_KINDS.get(KINDS.get(column["type"])))
+    described = columns_of_tables(platform_ui.get("api/openapi.json").json())
+    known = [(path, name, schema) for path, name, schema in described if name in kinds]
+
+    assert len(known) > 250
+    assert [one for one in known if one[2] not in kinds[one[1]]] == []
 
 
 def test_the_same_again_costs_no_body(platform_ui):

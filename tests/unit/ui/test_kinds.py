@@ -14,12 +14,9 @@ from candlewick_ui import schemas
 from candlewick_ui.app import make_app
 from candlewick_ui.kinds import Kind, kind_of, places_of
 from candlewick_ui.queries.quality import Rule
+from support.kinds import KINDS, columns_of_tables
 
 PROJECT = REPOSITORY / "dbt_project"
-KINDS = {
-    "bigint": Kind.COUNT, "int": Kind.COUNT, "tinyint": Kind.FLAG, "decimal": Kind.DECIMAL, "double": Kind.NUMBER, "date": Kind.DAY,
-    "datetime": Kind.TIME, "varchar": Kind.TEXT, "char": Kind.TEXT, "text": Kind.TEXT,
-}  # fmt: skip
 TYPE = re.compile(r"(?P<name>[a-z]+)(\((?P<digits>\d+)(,(?P<places>\d+))?\))?")
 
 
@@ -49,14 +46,8 @@ def kinds_by_column():
 
 @cache
 def tables():
-    """Return (operation, column, schema) of every table of the API whose columns are always the same."""
-    found = []
-    for path, operations in make_app().openapi()["paths"].items():
-        answer = operations.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
-        if "text/csv" in answer:
-            rows = answer["application/json"]["schema"]["properties"]["data"]["items"]
-            found += [(path, name, schema) for name, schema in rows.get("properties", {}).items()]
-    return found
+    """Return (path, column, schema) of every table of the API."""
+    return columns_of_tables(make_app().openapi())
 
 
 def test_every_column_of_a_table_is_described_as_its_contract_says():
