@@ -102,7 +102,9 @@ async def page_login(request: Request) -> BaseUser:
 
 async def page_reader(request: Request) -> BaseUser:
     """Let pass who may read, as :func:`page_login`."""
-    return await run_in_threadpool(demand_dag, await page_login(request), "GET", DAG_OF_THE_DATA, TO_READ)
+    user = await page_login(request)
+    request.state.user = user  # whose name stands on pages about errors too
+    return await run_in_threadpool(demand_dag, user, "GET", DAG_OF_THE_DATA, TO_READ)
 
 
 def install(app: FastAPI) -> None:

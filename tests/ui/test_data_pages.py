@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 
@@ -11,10 +12,25 @@ from markupsafe import Markup
 from candlewick.warehouse.database import utc_now
 from candlewick_ui.pages.tables import size
 from candlewick_ui.pages.text import NOTHING
+from candlewick_ui.queries import quality
 from support.html_page import Page, opened
 
 PARTS = ("data", "data/gaps", "data/revisions", "data/reconciliation", "data/quality", "data/ingestion", "data/deduplication",
          "data/weight", "data/storage", "data/pipeline")  # fmt: skip
+
+
+DAYS = [("data", "last")] + [
+    (f"data/{part}", name)
+    for part in ("gaps", "revisions", "reconciliation", "ingestion", "deduplication")
+    for name in ("start", "end")
+]
+
+
+def tabs(page: Page) -> list[tuple[str, bool]]:
+    """The parts of Data a page leads to, and which of them it is."""
+    links = [one for one in page.elements if one.tag == "a" and "/candlewick/data" in str(one.attributes.get("href"))]
+    parts = {str(one.attributes["href"]): "aria-current" in one.attributes for one in links}
+    return [(href, is_here) for href, is_here in parts.items() if "?" not in href]
 
 
 @pytest.mark.parametrize("path", PARTS)
@@ -43,11 +59,62 @@ def test_a_form_can_be_sent_with_nothing_in_it_and_with_each_of_its_choices(plat
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize(("path", "name"), DAYS)
+def test_a_day_at_the_end_of_the_calendar_is_shown_or_refused(platform_ui, path, name, day):
+    answer = platform_ui.get(path, **{name: day})
+    assert answer.status_code in (200, 422), answer.text[:2000]
+    assert Page(answer.text).filters()
+
+
 @pytest.mark.parametrize("path", PARTS)
-def test_a_day_at_the_end_of_the_calendar_is_shown_or_refused(platform_ui, path, day):
-    for name in opened(platform_ui, path).filters().keys() & {"start", "end", "last"}:
-        answer = platform_ui.get(path, **{name: day})
-        assert answer.status_code in (200, 422), answer.text[:2000]
+def test_a_field_of_days_offers_those_there_can_be(platform_ui, path):
+    fields = {
+        (path, str(one.attributes["name"])): (one.attributes.get("min"), one.attributes.get("max"))
+        for one in opened(platform_ui, path).elements
+        if one.attributes.get("type") == "date"
+    }
+    limits = ("2017-07-01", f"{utc_now().date()}")
+    assert fields == {day: limits for day in DAYS if day[0] == path}
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "sentence"),
+    [
+        ("data", {"days": "1000"}, "Days: expected a whole number from 1 to 92, got '1000'; correct it"),
+        ("data", {"last": "tomorrow"}, "Last day (UTC): expected a day such as 2026-03-14, got 'tomorrow'; correct it"),
+        ("data/gaps", {"symbol": "X" * 51}, "Symbol, whole: expected at most 50 characters, got"),
+        ("data/revisions", {"interval": "7m"}, "Interval: expected one of 1m, "),
+        ("data/quality", {"rule": "taste"}, "List the violations of: expected one of crossed_book, "),
+        ("data/storage", {"store": "attic"}, "Store: expected one of raw, "),
+        ("data/pipeline", {"severity": "loud"}, "Severity: expected one of "),
+    ],
+)
+def test_an_input_that_cannot_be_is_told_in_its_place(platform_ui, path, given, sentence):
+    kept = {"symbol": "ETHUSDT"} if "symbol" not in given and path not in ("data/quality", "data/storage") else {}
+    answer = platform_ui.get(path, **given, **kept)
+    page = Page(answer.text)
+    assert answer.status_code == 422
+    assert page.texts("div", "error")[0].startswith(sentence)
+    assert tabs(page) == tabs(opened(platform_ui, path))
+    assert page.texts("span", "user") == ["admin"]
+    assert page.filters().keys() == opened(platform_ui, path).filters().keys()
+    (name,) = given
+    assert page.one(f"filter-{name}").attributes["aria-invalid"] == "true"
+    for field, value in {**given, **kept}.items():
+        if page.one(f"filter-{field}").tag == "input":
+            assert page.one(f"filter-{field}").attributes["value"] == value
+
+
+@pytest.mark.parametrize("path", [path for path, name in DAYS if name == "start"])
+def test_a_span_that_ends_before_it_begins_is_refused_with_the_form_as_it_was(platform_ui, path):
+    answer = platform_ui.get(path, start="2026-03-02", end="2026-03-01")
+    page = Page(answer.text)
+    assert answer.status_code == 422
+    assert page.texts("div", "error")[0].startswith(
+        "expected from to be no later than to, got 2026-03-02 and 2026-03-01"
+    )
+    assert [page.one(f"filter-{name}").attributes["value"] for name in ("start", "end")] == ["2026-03-02", "2026-03-01"]
+    assert tabs(page) == tabs(opened(platform_ui, path))
 
 
 @pytest.fixture
@@ -72,15 +139,43 @@ def test_the_calendar_says_how_many_minutes_of_each_day_are_there(platform_ui):
         if "cell" in (one.attributes.get("class") or "") and one.attributes.get("title")
     }
     rows = platform_ui.sql(
-        "SELECT symbol, date, present_minutes, expected_minutes, explained_minutes, unexplained_minutes FROM coverage_daily "
+        "SELECT symbol, date, present_minutes, expected_minutes, explained_minutes, unexplained_minutes, counted_at FROM coverage_daily "
         "WHERE date > %s", utc_now().date() - timedelta(days=31)
     )  # fmt: skip
     assert rows
     assert said == {
         f"{row['symbol']} {row['date']}: {row['present_minutes']} of {row['expected_minutes']} minutes, "
-        f"{row['explained_minutes']} explained, {row['unexplained_minutes']} unexplained"
+        f"{row['explained_minutes']} explained, {row['unexplained_minutes']} unexplained{of_a_part(row)}; "
+        f"counted {row['counted_at']:%Y-%m-%d %H:%M} UTC"
         for row in rows
     }
+    newest = max(row["counted_at"] for row in rows)
+    assert f"{newest:%Y-%m-%dT%H:%M:%SZ}" in page.attribute("time", "datetime")
+
+
+def of_a_part(row) -> str:
+    """What the calendar says of a day of which less than the whole is expected."""
+    if not 0 < row["expected_minutes"] < 1440:
+        return ""
+    is_over = row["counted_at"].date() > row["date"]
+    return "; the rest of the day is not expected" if is_over else "; the day was not over yet"
+
+
+def test_a_day_that_is_expected_in_part_looks_different_from_a_complete_one(platform_ui):
+    page = opened(platform_ui, "data")
+    parts = platform_ui.sql(
+        "SELECT symbol, date FROM coverage_daily WHERE expected_minutes BETWEEN 1 AND 1439 AND date > %s",
+        utc_now().date() - timedelta(days=31),
+    )
+    cells = [
+        one for one in page.elements if "cell" in (one.attributes.get("class") or "") and "title" in one.attributes
+    ]
+    marked = {
+        tuple(str(one.attributes["title"]).split(":")[0].split())
+        for one in cells
+        if "part" in str(one.attributes["class"]).split()
+    }
+    assert marked == {(row["symbol"], f"{row['date']}") for row in parts} != set()
 
 
 def test_the_calendar_shows_the_symbols_that_were_looked_for(platform_ui):
@@ -88,12 +183,6 @@ def test_the_calendar_shows_the_symbols_that_were_looked_for(platform_ui):
     assert [row["Symbol"] for row in page.tables[0].rows] == ["ETHUSDT"]
     assert len(page.tables[0].headings) == 4
     assert opened(platform_ui, "data", symbol="no%such_").texts("p", "empty")
-
-
-def test_a_day_the_calendar_cannot_show_is_refused_with_a_sentence(platform_ui):
-    answer = platform_ui.get("data", days=1000)
-    assert answer.status_code == 422
-    assert "days" in answer.text
 
 
 def test_the_gap_ledger_has_every_gap_with_its_reason(platform_ui):
@@ -178,6 +267,24 @@ def test_every_quality_rule_is_listed_and_its_violations_can_be_seen(platform_ui
     assert opened(platform_ui, "data/quality", rule=broken).table(f"Violations of {broken}")
 
 
+def test_only_a_rule_that_found_something_is_marked_as_bad(platform_ui):
+    page = opened(platform_ui, "data/quality")
+    rules = platform_ui.sql("SELECT severity, violations FROM quality_summary")
+    for kind, severity in (("bad", "error"), ("warning", "warn")):
+        found = [row["violations"] for row in rules if row["severity"] == severity and row["violations"]]
+        assert sorted(page.texts("span", kind)) == sorted(f"{number:,}" for number in found)
+    assert page.texts("span", "good") == ["0"] * len([row for row in rules if not row["violations"]])
+    assert len(page.texts("span", "good")) > 1
+
+
+def test_a_rule_leads_to_its_model_in_the_dbt_docs(platform_ui):
+    manifest = json.loads((platform_ui.config.home / "dbt" / "manifest.json").read_text())
+    links = [href.partition("#!/model/")[2] for href in opened(platform_ui, "data/quality").attribute("a", "href")]
+    models = [model for model in links if model]
+    assert len(models) == len(quality.Rule)
+    assert set(models) <= manifest["nodes"].keys()
+
+
 def test_what_was_received_is_kept_rejected_or_replaced(platform_ui):
     page = opened(platform_ui, "data/deduplication")
     (day, *_) = platform_ui.sql(
@@ -202,13 +309,28 @@ def test_the_weight_of_every_host_is_shown(platform_ui):
 
 def test_the_largest_tables_and_their_sizes_are_shown(platform_ui):
     page = opened(platform_ui, "data/storage", store="warehouse")
-    shown = {row["What"]: row["Size"] for row in page.table("Now, the largest first")}
+    shown = {row["What"]: row["Size"] for row in page.table("Now, store by store")}
     for name in (f"{platform_ui.marts}.fact_klines", "(all)"):
         [row] = platform_ui.sql(
             "SELECT byte_count FROM storage_health WHERE store = 'warehouse' AND name = %s ORDER BY date DESC LIMIT 1",
             name,
         )
         assert shown[name] == Markup(size(row["byte_count"])).striptags()  # noqa: S704 -- our own
+
+
+def test_a_growth_that_is_not_known_says_what_it_needs(platform_ui):
+    shown = opened(platform_ui, "data/storage").table("The sums, day by day")
+    rows = platform_ui.sql(
+        "SELECT growth_bytes_per_day FROM storage_health WHERE name = '(all)' ORDER BY date DESC, store, byte_count DESC"
+    )
+    told = [
+        "needs two days"
+        if row["growth_bytes_per_day"] is None
+        else Markup(size(row["growth_bytes_per_day"])).striptags()  # noqa: S704 -- our own
+        for row in rows
+    ]
+    assert "needs two days" in told
+    assert [row["Growth a day"] for row in shown] == told
 
 
 @pytest.fixture

@@ -13,12 +13,17 @@ from candlewick.settings import settings
 from candlewick.warehouse.database import utc_now
 from candlewick_ui import times
 from candlewick_ui.database import ReaderOfMarts
+from candlewick_ui.pages.data_filters import MOST_DAYS, filled
 from candlewick_ui.pages.data_sections import SECTIONS, data_router
 from candlewick_ui.pages.frame import PageUser, page
-from candlewick_ui.pages.tables import Blank, Day, Field, Symbol, query, today
+from candlewick_ui.pages.tables import Blank, Day, Symbol, query, today
 from candlewick_ui.queries import calendar
 
-SYMBOLS_OF_A_PAGE, DAYS, MOST_DAYS = 50, 31, 92
+PARTS = {
+    calendar.Part.NOT_OVER: "; the day was not over yet",
+    calendar.Part.NOT_EXPECTED: "; the rest of the day is not expected",
+}
+SYMBOLS_OF_A_PAGE, DAYS = 50, 31
 Days = Annotated[int, pydantic.Field(ge=1, le=MOST_DAYS)]
 
 router = data_router()
@@ -41,18 +46,17 @@ def coverage_calendar(
     shown = names[:SYMBOLS_OF_A_PAGE]
     length = (end - start).days + 1
     wanted = {"symbol": symbol, "days": days}
+    counted = calendar.days(reader, exchange, shown, start, end)
     return page(
         request,
         user,
         "data_coverage.html",
         sections=SECTIONS,
         section="data",
-        fields=[
-            Field("symbol", "Symbol contains", symbol, hints=shown),
-            Field("last", "Last day (UTC)", last, kind="date"),
-            Field("days", "Days", days or DAYS, kind="number", limits={"min": 1, "max": MOST_DAYS}),
-        ],
-        calendar=calendar.days(reader, exchange, shown, start, end),
+        fields=filled("data", {"symbol": symbol, "last": last, "days": days or DAYS}, hints={"symbol": shown}),
+        calendar=counted,
+        as_of=max((day["counted_at"] for found in counted.values() for day in found.values()), default=None),
+        parts=PARTS,
         days=[start + timedelta(days=number) for number in range(length)],
         earlier=query(wanted, last=start - timedelta(days=1), after=after),
         later=query(wanted, last=min(end + timedelta(days=length), today()), after=after) if end < today() else None,

@@ -15,17 +15,16 @@ from candlewick.warehouse.database import utc_now
 from candlewick_ui import times
 from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.pages.data_sections import data_page, data_router
-from candlewick_ui.pages.frame import PageUser
+from candlewick_ui.pages.frame import PageUser, base
 from candlewick_ui.pages.tables import (
     ROWS_OF_A_PAGE,
     Blank,
     Column,
     Day,
-    Field,
     Symbol,
     Table,
+    as_written,
     badge,
-    choice,
     code,
     day_end,
     day_start,
@@ -41,7 +40,6 @@ from candlewick_ui.queries import gaps, quality, reconciliation, revisions
 from candlewick_ui.queries.ingestion import Kind
 
 SHOWN_DAYS = 31
-DIFFERENT = (reconciliation.Outcome.DIFFERENT, reconciliation.Outcome.UNEXPLAINED)
 
 STATUS = badge({"open": "warning", "explained": "good", "unexplained": "bad"})
 GAP_COLUMNS = (
@@ -52,7 +50,7 @@ GAP_COLUMNS = (
 )  # fmt: skip
 REVISION_COLUMNS = (
     Column("symbol", "Symbol"), Column("interval_code", "Interval"), Column("open_time", "Opens"), Column("lost_source", "Lost"),
-    Column("kept_source", "Kept"), Column("changes", "What changed", lambda value: value), Column("lost_captured_at", "Lost heard"),
+    Column("kept_source", "Kept"), Column("changes", "What changed", as_written), Column("lost_captured_at", "Lost heard"),
     Column("kept_captured_at", "Kept heard"), Column("recorded_at", "Recorded"),
     Column("is_current", "Still stands", hint="no: the minute has expired since"),
 )  # fmt: skip
@@ -66,8 +64,9 @@ CHECK_SUMS = (
     Column("check_name", "Check"), number("days", "Days"), *CHECK_COLUMNS[3:8], Column("compared_at", "Newest comparison"),
 )  # fmt: skip
 RULE_COLUMNS = (
-    Column("link", "Rule", lambda link: link), Column("severity", "Severity", badge({"error": "bad", "warn": "warning"})),
-    Column("violations", "Violations", badge({"0": "good"})), Column("newest", "Newest"), Column("documentation", "Explained in", code),
+    Column("link", "Rule", as_written), Column("severity", "Severity", hint="error: a promise the pipeline broke; warn: a finding in the data"),
+    Column("found", "Violations", as_written), Column("newest", "Newest"),
+    Column("described", "Explained in", as_written, hint="the dbt docs, and the file of the repository"),
 )  # fmt: skip
 
 router = data_router()
@@ -88,6 +87,7 @@ def gap_ledger(
 ) -> Response:
     """Answer with the gap ledger, the newest first."""
     exchange = settings().exchange
+    _demand_order(start, end)
     filters = gaps.Filters(symbol, status, reason, data_type, day_start(start), day_end(end))
     before = decode(cursor, *gaps.KEY)
     found = gaps.page(reader, exchange, filters, ROWS_OF_A_PAGE, before[0] if before else None)
@@ -105,12 +105,14 @@ def gap_ledger(
     return data_page(
         request, user, "data/gaps", found=found, cursor=cursor, tables=tables,
         intro="Minutes that are missing, or were, why, and what says so. A price is never invented for them.",
-        fields=[
-            Field("symbol", "Symbol", symbol), choice("status", "Status", status, gaps.Status),
-            choice("reason", "Reason", reason, gaps.Reason), choice("data_type", "Data", data_type, Kind),
-            Field("start", "From (UTC day)", start, kind="date"), Field("end", "To (UTC day)", end, kind="date"),
-        ],
+        values={"symbol": symbol, "status": status, "reason": reason, "data_type": data_type, "start": start, "end": end},
     )  # fmt: skip
+
+
+def _demand_order(start: date | None, end: date | None) -> None:
+    """Refuse a last day before the first one, of a list whose span may be open."""
+    if start and end:
+        times.days(start, end, SHOWN_DAYS, utc_now())
 
 
 COUNTS = (
@@ -130,6 +132,7 @@ def revision_ledger(
     cursor: Cursor = None,
 ) -> Response:
     """Answer with the final candles that changed."""
+    _demand_order(start, end)
     first, last = day_start(start or date(2017, 7, 1)), day_end(end or today())
     found = revisions.page(
         reader,
@@ -146,10 +149,7 @@ def revision_ledger(
         request, user, "data/revisions", found=found, cursor=cursor,
         intro="Final candles whose values changed, or of which two sources disagree: what lost, and what stands.",
         tables=[Table("Revisions", REVISION_COLUMNS, rows, "No final candle changed.")],
-        fields=[
-            Field("symbol", "Symbol", symbol), choice("interval", "Interval", interval, Interval),
-            Field("start", "Opens from (UTC day)", start, kind="date"), Field("end", "Opens to (UTC day)", end, kind="date"),
-        ],
+        values={"symbol": symbol, "interval": interval, "start": start, "end": end},
     )  # fmt: skip
 
 
@@ -200,11 +200,7 @@ def reconciled_days(
     return data_page(
         request, user, "data/reconciliation", found=found, cursor=cursor, tables=tables,
         intro=SPAN.format(moment(first), moment(last)),
-        fields=[
-            Field("symbol", "Symbol", symbol), choice("check", "Check", check, reconciliation.Check),
-            choice("outcome", "Days", outcome, DIFFERENT), Field("start", "From (UTC day)", first, kind="date"),
-            Field("end", "To (UTC day)", last, kind="date"),
-        ],
+        values={"symbol": symbol, "check": check, "outcome": outcome, "start": first, "end": last},
     )  # fmt: skip
 
 
@@ -217,8 +213,7 @@ def quality_findings(
     cursor: Cursor = None,
 ) -> Response:
     """Answer with every rule, and what one of them lists."""
-    link = Markup('<a href="?rule={0}">{0}</a>')
-    rules = [{**row, "link": link.format(row["rule_name"])} for row in quality.summary(reader)]
+    rules = [{**row, **_written(row, base(request))} for row in quality.summary(reader)]
     tables = [Table("Rules", RULE_COLUMNS, rules, "The rules have not run yet; market_hourly runs them.")]
     found = None
     if rule:
@@ -228,5 +223,20 @@ def quality_findings(
     return data_page(
         request, user, "data/quality", found=found, cursor=cursor, tables=tables,
         intro="What each quality rule found at its last run. A warning is a finding in the data; an error is a promise the pipeline broke.",
-        fields=[choice("rule", "List the violations of", rule, quality.Rule)],
+        values={"rule": rule},
     )  # fmt: skip
+
+
+_KINDS = {"error": "bad", "warn": "warning"}
+_RULE = Markup('<a href="?rule={0}">{0}</a>')
+_DESCRIBED = Markup('<a href="{0}/dbt/#!/model/model.candlewick.quality_{1}">dbt docs</a>, <code>{2}</code>')
+
+
+def _written(row: dict[str, Any], base_path: str) -> dict[str, Any]:
+    """Write what depends on more than one value of a rule's row: only what was found has the colour of its severity."""
+    kind = _KINDS.get(row["severity"], "") if row["violations"] else "good"
+    return {
+        "link": _RULE.format(row["rule_name"]),
+        "found": Markup('<span class="badge {}">{}</span>').format(kind, said(row["violations"])),
+        "described": _DESCRIBED.format(base_path, row["rule_name"], row["documentation"]),
+    }

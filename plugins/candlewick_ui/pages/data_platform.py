@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query, Request
 from fastapi.responses import Response
+from markupsafe import Markup
 
 from candlewick.settings import settings
 from candlewick_ui.database import ReaderOfMarts
@@ -16,14 +17,14 @@ from candlewick_ui.pages.tables import (
     ROWS_OF_A_PAGE,
     Blank,
     Column,
-    Field,
     Symbol,
     Table,
+    as_written,
     badge,
-    choice,
     code,
     number,
     prose,
+    said,
     seconds,
     size,
     today,
@@ -33,13 +34,17 @@ from candlewick_ui.queries import status, storage
 
 GROWTH_DAYS = timedelta(days=30)
 SUMS = "(all)"
+GROWTH_HINT = "since the first sample of the seven days before"
+UNKNOWN_YET = Markup(
+    '<span class="faint" title="its growth is known once it was sampled on two days">needs two days</span>'
+)
 SIZES = (
-    Column("store", "Store"), Column("name", "What", code), number("byte_count", "Size", size), number("growth_bytes_per_day", "Growth a day", size),
-    number("full_at_bytes", "Full at", size), number("days_until_full", "Full in, days"), number("row_count", "Rows, about"),
+    Column("store", "Store"), Column("name", "What", code), number("byte_count", "Size", size), number("growth", "Growth a day", as_written, GROWTH_HINT),
+    number("full_at_bytes", "Full at", size), number("full_in", "Full in, days", as_written, hint="at the growth of its last days"), number("row_count", "Rows, about"),
     number("object_count", "Objects"), Column("oldest", "Oldest"), Column("newest", "Newest"), Column("sampled_at", "Sampled"),
 )  # fmt: skip
 GROWTH = (
-    Column("date", "Day"), Column("store", "Store"), number("byte_count", "Size", size), number("growth_bytes_per_day", "Growth a day", size),
+    Column("date", "Day"), Column("store", "Store"), number("byte_count", "Size", size), number("growth", "Growth a day", as_written, GROWTH_HINT),
     number("deleted_objects", "Objects deleted"), number("deleted_rows", "Rows deleted"), number("deleted_bytes", "Bytes deleted", size),
 )  # fmt: skip
 CARE = (
@@ -86,7 +91,7 @@ def storage_and_growth(
     return data_page(
         request, user, "data/storage", found=care, cursor=cursor, tables=tables,
         intro="How large tables, buckets and disks are, how fast they grow, and when they are full.",
-        fields=[choice("store", "Store", store, storage.Store)],
+        values={"store": store},
     )  # fmt: skip
 
 
@@ -96,9 +101,18 @@ def sizes(reader: ReaderOfMarts, store: storage.Store | None) -> list[Table]:
     days = storage.days(reader, store, today() - GROWTH_DAYS, today())
     not_yet = "Nothing was sampled yet; market_hourly does it."
     return [
-        Table("Now, the largest first", SIZES, newest, not_yet),
-        Table("The sums, day by day", GROWTH, [row for row in days if row["name"] == SUMS], not_yet),
+        Table("Now, store by store", SIZES, list(map(growing, newest)), not_yet),
+        Table("The sums, day by day", GROWTH, [growing(row) for row in days if row["name"] == SUMS], not_yet),
     ]
+
+
+def growing(row: dict[str, Any]) -> dict[str, Any]:
+    """Add to a size its growth and when that fills the store, in words where there is no number."""
+    growth, left = row["growth_bytes_per_day"], row["days_until_full"]
+    full_in = said(left)
+    if left is None and row["full_at_bytes"] is not None:
+        full_in = UNKNOWN_YET if growth is None else "does not grow"
+    return {**row, "growth": UNKNOWN_YET if growth is None else size(growth), "full_in": full_in}
 
 
 @router.get("/data/pipeline")
@@ -125,7 +139,5 @@ def pipeline(
     return data_page(
         request, user, "data/pipeline", found=told, cursor=cursor, tables=tables,
         intro="How far each series is at this moment, which loads wait for dbt, and the alerts, newest first.",
-        fields=[
-            Field("symbol", "Symbol", symbol), choice("kind", "Kind of alert", kind, status.Kind), choice("severity", "Severity", severity, status.Severity),
-        ],
+        values={"symbol": symbol, "kind": kind, "severity": severity},
     )  # fmt: skip

@@ -19,11 +19,9 @@ from candlewick_ui.pages.tables import (
     Blank,
     Column,
     Day,
-    Field,
     Symbol,
     Table,
     badge,
-    choice,
     code,
     day_end,
     day_start,
@@ -94,12 +92,10 @@ def ingestion_log(
         request, user, "data/ingestion", found=found, cursor=cursor,
         intro="Every request to the exchange or its archive, and what became of its payload.",
         tables=[Table("Requests", REQUESTS, found.rows, nothing, head=False)],
-        fields=[
-            Field("symbol", "Symbol", symbol), choice("data_type", "Data", data_type, ingestion.Kind),
-            choice("status", "Status", status, ingestion.Status), choice("load_state", "Load", load_state, ingestion.LoadState),
-            choice("source", "Source", source, ingestion.Source), Field("start", "From (UTC day)", first, kind="date"),
-            Field("end", "To (UTC day)", last, kind="date"),
-        ],
+        values={
+            "symbol": symbol, "data_type": data_type, "status": status, "load_state": load_state, "source": source,
+            "start": first, "end": last,
+        },
     )  # fmt: skip
 
 
@@ -126,9 +122,7 @@ def deduplication_counts(
     return data_page(
         request, user, "data/deduplication", found=found, cursor=cursor, tables=tables,
         intro="What was received and what of it is stored: a candle that is read again, or while it is unfinished, is kept once.",
-        fields=[
-            Field("symbol", "Symbol", symbol), Field("start", "From (UTC day)", first, kind="date"), Field("end", "To (UTC day)", last, kind="date"),
-        ],
+        values={"symbol": symbol, "start": first, "end": last},
     )  # fmt: skip
 
 

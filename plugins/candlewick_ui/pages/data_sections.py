@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Depends
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
-from candlewick_ui.database import NotBuilt
+from candlewick_ui.database import DatabaseBusy, DatabaseDown, NotBuilt
 from candlewick_ui.identity import page_reader
-from candlewick_ui.pages.frame import Entry, PageRoute, base, page
+from candlewick_ui.pages.data_filters import filled, refused
+from candlewick_ui.pages.frame import Entry, PageRoute, base, page, told
 from candlewick_ui.pages.tables import query
+from candlewick_ui.problems import Problem, request_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
     from fastapi import Request
     from fastapi.responses import Response
 
-    from candlewick_ui.pages.tables import Field, Table
+    from candlewick_ui.pages.tables import Table
     from candlewick_ui.paging import Page
 
 SECTIONS = (
@@ -36,25 +40,56 @@ SECTIONS = (
 )
 
 
-class _UntilBuilt(APIRoute):
-    """Answers with a page that says who builds the table that is not there: on a new platform that is no error."""
+class _InItsPlace(APIRoute):
+    """Says what is wrong below the tabs, with the form as it was filled in.
+
+    A table that is not built yet is no error on a new platform: the page says who builds it.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the handler."""
         handler = super().get_route_handler()
 
         async def answered(request: Request) -> Response:
+            here = request.url.path.removeprefix(base(request)).lstrip("/")
             try:
                 return await handler(request)
             except NotBuilt:
-                here = request.url.path.removeprefix(base(request)).lstrip("/")
                 return page(request, None, "data_not_built.html", sections=SECTIONS, section=here)
+            except RequestValidationError as error:
+                return _refused_page(request, here, error, refused(here, error.errors()))
+            except (DatabaseBusy, DatabaseDown) as error:
+                return _refused_page(request, here, error)
+            except Problem as error:
+                if error.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+                    raise
+                return _refused_page(request, here, error)
 
         return answered
 
 
-class DataRoute(PageRoute, _UntilBuilt):
-    """A page of *Data*: other errors than that are pages as everywhere."""
+def _refused_page(request: Request, section: str, error: Exception, wrong: Mapping[str, str] | None = None) -> Response:
+    status, sentence, headers = told(error)
+    given = request.query_params
+    answer = page(
+        request,
+        None,
+        "data_refused.html",
+        status=status,
+        sections=SECTIONS,
+        section=section,
+        sentences=list(wrong.values()) if wrong else [sentence],
+        fields=filled(section, given, wrong or ()),
+        newest=query({**given, "cursor": None}) if "cursor" in given else None,
+        error=f"{status:d}",
+        request_id=request_id(),
+    )
+    answer.headers.update(headers)
+    return answer
+
+
+class DataRoute(PageRoute, _InItsPlace):
+    """A page of *Data*: other errors than those are pages as everywhere."""
 
 
 def data_router() -> APIRouter:
@@ -69,7 +104,7 @@ def data_page(
     *,
     intro: str,
     tables: Sequence[Table],
-    fields: Sequence[Field] = (),
+    values: Mapping[str, Any] | None = None,
     found: Page | None = None,
     cursor: str | None = None,
 ) -> Response:
@@ -81,10 +116,11 @@ def data_page(
         section: path of the part.
         intro: what it shows, in a sentence.
         tables: in their order.
-        fields: of the filter.
+        values: of the fields of its filter, by their names.
         found: the page of the list that is leafed through, None when there is none.
         cursor: of that page; None for the newest.
     """
+    fields = filled(section, values or {})
     wanted = {field.name: field.text for field in fields}
     return page(
         request,

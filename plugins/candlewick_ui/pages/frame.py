@@ -81,11 +81,12 @@ def page(request: Request, user: BaseUser | None, template: str, *, status: int 
 
     Args:
         request: it answers.
-        user: who is logged in; None on pages about errors before that is known.
+        user: who is logged in; None on pages about errors, where it is whoever was let in before.
         template: file of `templates/`, which extends `base.html`.
         status: of the answer.
         values: what the template is filled with.
     """
+    known = user or getattr(request.state, "user", None)
     body = (
         _environment()
         .get_template(template)
@@ -95,7 +96,7 @@ def page(request: Request, user: BaseUser | None, template: str, *, status: int 
             static=lambda name: address(base(request), name),
             navigation=NAVIGATION,
             here=request.url.path.removeprefix(base(request)).lstrip("/"),
-            user_name=user.get_name() if user else None,
+            user_name=known.get_name() if known else None,
             **values,
         )
     )
@@ -109,7 +110,7 @@ def base(request: Request) -> str:
 
 def error_page(request: Request, error: Exception) -> Response:
     """Answer with a page that says what went wrong, and what to do."""
-    status, detail, headers = _told(error)
+    status, detail, headers = told(error)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("unexpected error", exc_info=error)
     answer = page(
@@ -119,7 +120,7 @@ def error_page(request: Request, error: Exception) -> Response:
     return answer
 
 
-def _told(error: Exception) -> tuple[int, str, dict[str, str]]:
+def told(error: Exception) -> tuple[int, str, dict[str, str]]:
     """Return status, sentence and headers of an error."""
     match error:
         case Problem():

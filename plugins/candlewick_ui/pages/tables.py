@@ -13,6 +13,7 @@ from fastapi import Query
 from markupsafe import Markup
 from pydantic import BeforeValidator, StringConstraints
 
+from candlewick.pipeline.backfill.request import FIRST_DAY
 from candlewick_ui import times
 from candlewick_ui.pages.text import NOTHING, grouped, moment, span
 
@@ -38,6 +39,11 @@ def said(value: Any) -> str:
     if isinstance(value, datetime | date):
         return moment(value)
     return NOTHING if value is None or value == "" else str(value)
+
+
+def as_written(value: str) -> str:
+    """Leave what is written already, of more than one value of the row."""
+    return value
 
 
 def size(value: float | Decimal | None) -> str:
@@ -134,7 +140,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a filter: its parameter, its label, its value, and its choices if it is one of few."""
+    """A field of a filter: its parameter, its label, its value, and its choices if it is one of few.
+
+    ``limits`` are attributes of the input; ``is_wrong``: its value cannot be, and the page says why.
+    """
 
     name: str
     label: str
@@ -142,7 +151,8 @@ class Field:
     choices: Sequence[str] = ()
     kind: str = "text"
     hints: Sequence[str] = ()
-    limits: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    is_wrong: bool = False
 
     @property
     def text(self) -> str:
@@ -150,9 +160,9 @@ class Field:
         return "" if self.value is None else str(self.value)
 
 
-def choice(name: str, label: str, value: StrEnum | None, of: Iterable[StrEnum]) -> Field:
+def choice(name: str, label: str, of: Iterable[StrEnum]) -> Field:
     """Return a field that is one of an enum's members, or any."""
-    return Field(name, label, value, tuple(member.value for member in of), "choice")
+    return Field(name, label, choices=tuple(member.value for member in of), kind="choice")
 
 
 def query(parameters: Mapping[str, Any], **changed: Any) -> str:
@@ -177,6 +187,11 @@ def day_end(day: None) -> None: ...
 def day_end(day: date | None) -> datetime | None:
     """Return the first moment after a UTC day, naive, and cut."""
     return None if day is None else day_start(day) + timedelta(days=1)
+
+
+def days_there_can_be() -> dict[str, str]:
+    """Return the limits of a field of days: since the exchange opened, until the UTC day it is."""
+    return {"min": FIRST_DAY.date().isoformat(), "max": today().isoformat()}
 
 
 def today() -> date:

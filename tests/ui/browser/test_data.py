@@ -90,3 +90,32 @@ def test_a_long_name_in_a_table_is_not_squeezed_into_a_column_of_letters(visit):
     page = visit("data/ingestion").page
     heights = page.eval_on_selector_all("td code", "names => names.map(name => name.getBoundingClientRect().height)")
     assert 0 < max(heights) < 80  # some lines; in a column of letters it would be hundreds
+
+
+def luminance(colour):
+    """Relative luminance by WCAG 2.2, of `rgb(…)`."""
+    parts = [int(part) / 255 for part in colour.partition("(")[2].rstrip(")").split(",")[:3]]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_lines_of_the_lineage_stand_out_from_what_is_behind_them(visit, theme):
+    opened = visit("lineage", theme=theme)
+    line = opened.page.eval_on_selector(".lineage path", "one => getComputedStyle(one).stroke")
+    lighter, darker = sorted((luminance(line), luminance(opened.colour(".lineage"))), reverse=True)
+    assert (lighter + 0.05) / (
+        darker + 0.05
+    ) >= 4  # WCAG wants 3 of a graphic; they are thin, and let some of it through
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
+def test_a_filter_that_was_not_understood_is_corrected_where_it_stands(visit, theme, width):
+    opened = visit("data?days=1000&symbol=ETH", theme=theme, width=width, forgiven=("422",))
+    page = opened.page
+    assert "Days: expected a whole number from 1 to 92" in page.get_by_role("alert").inner_text()
+    assert not opened.is_wider_than_its_window()
+    page.get_by_label("Days").fill("3")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**days=3**")
+    assert page.locator(".calendar tbody th").all_inner_texts() == ["ETHUSDT"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+
 import pytest
 
-from candlewick_ui.queries.calendar import Look, look
+from candlewick_ui.queries.calendar import Look, Part, look, part
 
 
 @pytest.mark.parametrize(
@@ -24,3 +26,16 @@ def test_the_worst_of_a_day_decides(expected, present, final, explained, unexpla
         "explained_minutes": explained, "unexplained_minutes": unexplained,
     }  # fmt: skip
     assert look(day) is seen
+
+
+@pytest.mark.parametrize(
+    ("expected", "counted", "seen"),
+    [
+        (1440, datetime(2026, 3, 2, 0, 20), None),
+        (600, datetime(2026, 3, 1, 10, 20), Part.NOT_OVER),
+        (600, datetime(2026, 3, 2, 0, 20), Part.NOT_EXPECTED),
+        (0, datetime(2026, 3, 1, 0, 20), None),
+    ],
+)
+def test_a_day_of_which_a_part_is_expected_says_why(expected, counted, seen) -> None:
+    assert part({"date": date(2026, 3, 1), "expected_minutes": expected, "counted_at": counted}) is seen
