@@ -36,7 +36,7 @@ def add(user: BaseUser, symbol: str) -> dict[str, Any]:
     exchange = settings().exchange
     if not SYMBOL_PATTERN.fullmatch(symbol):
         raise Problem(422, f"expected a symbol as the exchange writes it (BTCUSDT), got {symbol[:60]!r}; correct it")
-    _check(symbol, _traded())
+    _check(symbol, traded())
     try:
         with connections.warehouse().session() as session:
             if any(known.symbol == symbol for known in table.active(session, exchange)):
@@ -87,7 +87,12 @@ def _demand(user: BaseUser) -> None:
     identity.demand_dag(user, "PUT", identity.DAG_OF_THE_DATA, "change which symbols are tracked")
 
 
-def _traded() -> dict[str, SymbolState]:
+def traded() -> dict[str, SymbolState]:
+    """Ask the exchange for its symbols, by name, those that do not trade now included.
+
+    Raises:
+        Problem: 503, it cannot be asked now.
+    """
     try:
         with connections.exchange() as market:
             return market.exchange_info().symbols

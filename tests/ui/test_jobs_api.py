@@ -137,6 +137,7 @@ def test_a_schedule_is_stored_where_dags_read_it_and_the_other_jobs_keep_theirs(
         ("market_minute", "every minute", 422),
         ("market_minute", "* * * * * *", 422),
         ("market_minute", "61 * * * *", 422),
+        ("market_minute", "0 0 31 2 *", 422),
         ("market_backfill", "* * * * *", 409),
         ("no_such_job", "* * * * *", 404),
     ],
@@ -213,6 +214,16 @@ def test_parts_come_in_pages_that_together_are_all_of_them(platform_ui):
             {"interval": "7m", "start": "2026-03-01", "end": "2026-03-02"},
             "expected an interval of 1m, ",
         ),
+        (
+            "market_backfill",
+            {"symbols": ["FOOBAR"], "start": "2026-03-01", "end": "2026-03-01"},
+            "expected symbols the exchange knows, got FOOBAR",
+        ),
+        ("market_backfill", {"symbols": 5, "start": "2026-03-01", "end": "2026-03-01"}, "expected a list of symbols"),
+        ("market_reconcile", {"symbols": ["BTCUSDT", "FOOBAR"]}, "expected symbols we have minutes of, got FOOBAR"),
+        ("market_reconcile", {"from": "2026-03-02", "to": "2026-03-01"}, "expected to on or after from"),
+        ("market_reconcile", {"symbols": 5}, "symbols of market_reconcile to be"),
+        ("market_reconcile", {"symbols": [5]}, "symbols[0] of market_reconcile to be text"),
     ],
 )
 def test_a_run_that_could_only_fail_is_not_made(platform_ui, job, conf, sentence):
@@ -222,3 +233,13 @@ def test_a_run_that_could_only_fail_is_not_made(platform_ui, job, conf, sentence
     refused = platform_ui.client().post(path, content=body, headers={"Content-Type": "application/json"})
     assert (refused.status_code, sentence in refused.json()["detail"]) == (422, True), refused.text
     assert platform_ui.get(path.removeprefix("/candlewick/")).json() == before
+
+
+@pytest.mark.parametrize("source", ["archive", "files"])
+def test_of_a_symbol_that_was_delisted_the_archive_may_be_asked(platform_ui, source):
+    conf = {"symbols": ["OLDUSDT"], "start": "2026-03-01", "end": "2026-03-01", "source": source}
+    conf |= {"folder": "old"} if source == "files" else {}
+    path = "/candlewick/api/v1/jobs/market_backfill/runs"
+    made = platform_ui.client().post(path, json={"conf": conf})
+    assert made.status_code == 201, made.text
+    assert platform_ui.client().post(f"{path}/{made.json()['run_id']}/cancel").status_code == 200

@@ -11,18 +11,17 @@ from airflow.api_fastapi.core_api.datamodels.dag_run import TriggerDAGRunPostBod
 from airflow.exceptions import ParamValidationError
 from airflow.models.dagbag import DBDagBag
 from airflow.models.dagrun import DagRun
+from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from candlewick.pipeline.backfill.request import BackfillRequest, RequestRefused
-from candlewick.warehouse.database import utc_now
 from candlewick_ui import audit, identity
-from candlewick_ui.jobs import params, schedule
+from candlewick_ui.jobs import asked, params, schedule
+from candlewick_ui.jobs.ended import CHANGE
 from candlewick_ui.jobs.listing import Run, found, run_of, serialized
 from candlewick_ui.problems import Problem
-from candlewick_ui.tracking import HISTORY_JOB
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -61,6 +60,7 @@ def trigger(user: BaseUser, dag_id: str, conf: dict[str, Any], note: str | None 
         Problem: 403, 404, 409 or 422.
     """
     identity.demand_dag(user, "POST", dag_id, "trigger this job", DagAccessEntity.RUN)
+    asked.check(dag_id, _given(dag_id, conf))  # before anything is written: the exchange may be slow to answer
     with audit.recorded(user, "trigger_dag_run", dag_id=dag_id, conf=conf) as session:
         model = found(session, dag_id)
         if model.has_import_errors:
@@ -77,8 +77,6 @@ def trigger(user: BaseUser, dag_id: str, conf: dict[str, Any], note: str | None 
         params.refuse_unknown(dag_id, dag.params, conf)
         try:
             given = TriggerDAGRunPostBody(logical_date=None, conf=conf, note=note).validate_context(dag)
-            if dag_id == HISTORY_JOB:  # what its first task would refuse
-                BackfillRequest.read({name: param.value for name, param in dag.params.items()} | conf, utc_now())
             params.refuse_unfit(dag_id, dict(dag.params.items()), conf)  # by name it gives values
             run = dag.create_dagrun(
                 run_id=given["run_id"],
@@ -94,8 +92,6 @@ def trigger(user: BaseUser, dag_id: str, conf: dict[str, Any], note: str | None 
                 partition_date=given["partition_date"],
                 session=session,
             )
-        except RequestRefused as refused:
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(refused)) from refused
         except (ParamValidationError, ValidationError, ValueError) as error:
             raise Problem(
                 HTTPStatus.UNPROCESSABLE_ENTITY, f"expected params {dag_id} can be run with, but {error}; correct them"
@@ -106,6 +102,13 @@ def trigger(user: BaseUser, dag_id: str, conf: dict[str, Any], note: str | None 
         return run_of(run)
 
 
+def _given(dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
+    """Return all params of a run, those nobody gave with their defaults."""
+    with create_session() as session:
+        found(session, dag_id)
+        return {name: param.value for name, param in serialized(session, dag_id).params.items()} | conf
+
+
 def cancel(user: BaseUser, dag_id: str, run_id: str) -> Run:
     """End a run that is queued or running: its tasks are stopped, the run counts as failed.
 
@@ -113,7 +116,7 @@ def cancel(user: BaseUser, dag_id: str, run_id: str) -> Run:
         Problem: 403, 404 or 409.
     """
     identity.demand_dag(user, "PUT", dag_id, "cancel runs of this job", DagAccessEntity.RUN)
-    with audit.recorded(user, "cancel_dag_run", dag_id=dag_id, run_id=run_id) as session:
+    with audit.recorded(user, CHANGE, dag_id=dag_id, run_id=run_id) as session:
         found(session, dag_id)
         run = session.scalar(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
         if run is None:
@@ -129,4 +132,4 @@ def cancel(user: BaseUser, dag_id: str, run_id: str) -> Run:
         dag = DBDagBag().get_dag_for_run(run, session=session) or serialized(session, dag_id)
         set_dag_run_state_to_failed(dag=dag, run_id=run_id, commit=True, session=session)
         session.flush()  # Airflow's sessions do not do that by themselves
-        return run_of(run)
+        return run_of(run, user.get_name())

@@ -11,13 +11,14 @@ from airflow.models.dag import DagModel, DagTag
 from airflow.models.dagbag import DBDagBag
 from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
-from airflow.utils.state import State
+from airflow.utils.state import DagRunState, State
 from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 from sqlalchemy import select
 
 from candlewick_ui import identity
 from candlewick_ui.formats import moment
 from candlewick_ui.jobs import schedule
+from candlewick_ui.jobs.ended import ended_by
 from candlewick_ui.problems import Problem
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Run(BaseModel):
     state: str = Field(description="queued, running, success or failed.")
     run_type: str = Field(description="scheduled, manual, …")
     triggered_by: str | None = Field(description="Who triggered it, where a person did.")
+    ended_by: str | None = Field(None, description="Who ended it here, where a person did; its state is failed, then.")
     run_after: Moment
     queued_at: Moment | None
     started_at: Moment | None
@@ -141,14 +143,15 @@ def serialized(session: Session, dag_id: str) -> Any:
     return dag
 
 
-def run_of(run: DagRun) -> Run:
-    """Describe a run."""
+def run_of(run: DagRun, ended_by: str | None = None) -> Run:
+    """Describe a run, and say who has ended it."""
     began, ended = run.start_date, run.end_date
     return Run(
         run_id=run.run_id,
         state=str(run.state),
         run_type=str(run.run_type),
         triggered_by=run.triggering_user_name,
+        ended_by=ended_by,
         run_after=run.run_after,
         queued_at=run.queued_at,
         started_at=began,
@@ -183,4 +186,6 @@ def _job(user: BaseUser, model: DagModel, wished: schedule.Stored, session: Sess
 
 def _runs(session: Session, dag_id: str, most: int, *only: ColumnElement[bool]) -> list[Run]:
     newest = select(DagRun).where(DagRun.dag_id == dag_id, *only).order_by(DagRun.run_after.desc(), DagRun.id.desc())
-    return [run_of(run) for run in session.scalars(newest.limit(most))]
+    found = session.scalars(newest.limit(most)).all()
+    ended = ended_by(session, dag_id, [run.run_id for run in found if run.state == DagRunState.FAILED])
+    return [run_of(run, ended.get(run.run_id)) for run in found]

@@ -10,11 +10,13 @@ import json
 import os
 import threading
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from airflow.models.dagbag import DagPriorityParsingRequest
 from airflow.models.variable import Variable
+from croniter import CroniterBadDateError, croniter  # type: ignore[import-untyped]
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
@@ -82,11 +84,24 @@ def check(dag_id: str, cron: str | None) -> None:
             f"expected a cron expression of five fields (UTC) such as '*/2 * * * *', got {cron[:100]!r}; correct it"
         )
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentence)
+    if cron is not None and not _ever_comes(cron):
+        sentence = (
+            f"expected a schedule whose time comes, got {cron[:100]!r}, which no day of the calendar fits; correct it"
+        )
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentence)
     if IN_ENVIRONMENT in os.environ:
         sentence = (
             f"expected schedules in Airflow's database, but {IN_ENVIRONMENT} sets them; change it there, or remove it"
         )
         raise Problem(HTTPStatus.CONFLICT, sentence)
+
+
+def _ever_comes(cron: str) -> bool:
+    try:
+        croniter(cron, datetime.now(UTC)).get_next(datetime)
+    except CroniterBadDateError:  # none within decades: the 31st of February
+        return False
+    return True
 
 
 def change(session: Session, model: DagModel, cron: str | None) -> Wished:

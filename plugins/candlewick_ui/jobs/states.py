@@ -8,12 +8,14 @@ from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
+from candlewick_ui.jobs.ended import ended_by
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 
-def states(dag_id: str, run_ids: Collection[str]) -> dict[str, str]:
-    """Return the states (queued, running, success, failed) of those of the runs that Airflow still knows.
+def runs_of(dag_id: str, run_ids: Collection[str]) -> dict[str, tuple[str, str | None]]:
+    """Return state (queued, running, success, failed) and who has ended it, of those of the runs that Airflow still knows.
 
     It asks for no right: who calls it does.
     """
@@ -21,4 +23,5 @@ def states(dag_id: str, run_ids: Collection[str]) -> dict[str, str]:
         return {}
     named = select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id.in_(run_ids))
     with create_session() as session:
-        return {run.run_id: str(run.state) for run in session.scalars(named)}
+        ended = ended_by(session, dag_id, run_ids)
+        return {run.run_id: (str(run.state), ended.get(run.run_id)) for run in session.scalars(named)}

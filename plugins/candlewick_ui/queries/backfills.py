@@ -30,6 +30,7 @@ NUMBERS_OF_PARTS = ("seconds",)
 KEY, PARTS_KEY = (int,), (int,)
 NEWEST, BEFORE_ALL = 2**63 - 1, 0
 RUNNING = "running"
+REFUSED = "AirflowFailException: "  # of a request that makes no sense: the sentence behind it says all
 PACE_WINDOW = timedelta(minutes=10)
 _SUMS = (
     "part_count", "finished_parts", "missing_parts", "failed_parts", "pending_parts", "object_count", "rows_loaded", "payload_bytes",
@@ -62,6 +63,12 @@ FROM {raw}.backfill_parts
 WHERE backfill_id IN :ids
 GROUP BY backfill_id
 """
+_PLANNED = "SELECT run_id FROM {raw}.backfills WHERE run_id IN :run_ids"
+_REASONS = """
+SELECT run_id, message FROM {raw}.pipeline_events
+WHERE kind = 'task_failed' AND subject = 'market_backfill.plan' AND run_id IN :run_ids
+ORDER BY occurred_at, event_id
+"""
 _PARTS = f"""
 SELECT {", ".join(PARTS)} FROM {{raw}}.backfill_parts
 WHERE backfill_id = :backfill_id AND part_number > :after
@@ -87,6 +94,17 @@ def newest(reader: Reader, limit: int, before: int | None = None, now: datetime 
 def of_run(reader: Reader, run_id: str) -> dict[str, Any] | None:
     """Return the backfill of a run of market_backfill; None while it has not planned one."""
     return next(iter(_progress(reader, reader.rows(_OF_RUN, run_id=run_id), utc_now())), None)
+
+
+def planned(reader: Reader, run_ids: list[str]) -> set[str]:
+    """Return those of the runs whose parts were written down."""
+    return {row["run_id"] for row in reader.rows(_PLANNED, run_ids=run_ids)} if run_ids else set()
+
+
+def reasons(reader: Reader, run_ids: list[str]) -> dict[str, str]:
+    """Return what people were told when the planning of these runs failed: the sentence, without the address of the log."""
+    rows = reader.rows(_REASONS, run_ids=run_ids) if run_ids else []
+    return {row["run_id"]: row["message"].partition("\n")[0].removeprefix(REFUSED) for row in rows}
 
 
 def parts(reader: Reader, backfill_id: int, limit: int, after: int | None = None, state: str | None = None) -> Page:

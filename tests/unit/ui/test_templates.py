@@ -89,7 +89,7 @@ def job(**changed) -> Job:
 
 def runs_of_a_job(*runs: Run) -> Page:
     return written(
-        "operations_job.html", job=job(), runs=runs, fields=[], may_cancel=True, show_run=operations.RUN_STATE
+        "operations_job.html", job=job(), runs=runs, fields=[], may_cancel=True, show_run=operations.run_state
     )
 
 
@@ -111,7 +111,7 @@ def test_runs_are_told_apart_by_those_who_do_not_see_them():
     listed = [run(2, "success"), run(1, "success")]
     page = written(
         "operations.html", jobs=[job(last_runs=listed)], backfill=None, fields=None, backfills=[], waiting=[], may_cancel=True,
-        show_run=operations.RUN_STATE, show_backfill=operations.BACKFILL_STATE,
+        show_run=operations.run_state, show_backfill=operations.BACKFILL_STATE,
     )  # fmt: skip
     labels = [one for one in page.attribute("a", "aria-label") if one.startswith("success")]
     assert labels == ["success, run of 2026-03-01 12:02 UTC", "success, run of 2026-03-01 12:01 UTC"]
@@ -119,7 +119,7 @@ def test_runs_are_told_apart_by_those_who_do_not_see_them():
 
 def test_who_may_not_see_runs_sees_the_job_all_the_same():
     page = written(
-        "operations_job.html", job=job(), runs=None, fields=[], may_cancel=False, show_run=operations.RUN_STATE
+        "operations_job.html", job=job(), runs=None, fields=[], may_cancel=False, show_run=operations.run_state
     )
     assert "Not shown: it needs the right to see the runs of market_gaps." in page.texts("p", "info")
 
@@ -127,7 +127,7 @@ def test_who_may_not_see_runs_sees_the_job_all_the_same():
 def test_a_backfill_that_waits_can_be_stopped():
     page = written(
         "operations.html", jobs=[], backfill=None, fields=None, backfills=[], waiting=[run(1, "queued")], may_cancel=True,
-        show_run=operations.RUN_STATE, show_backfill=operations.BACKFILL_STATE,
+        show_run=operations.run_state, show_backfill=operations.BACKFILL_STATE,
     )  # fmt: skip
     assert page.attribute("form", "data-path") == ["/api/v1/jobs/market_backfill/runs/manual__1/cancel"]
     assert page.attribute("button", "aria-label") == ["Stop the backfill manual__1"]
@@ -138,11 +138,11 @@ def test_the_button_that_stops_a_backfill_says_which():
         "run_id": "manual__1", "backfill_id": 1, "symbols": "BTCUSDT,ETHUSDT", "interval_code": "1m", "from_time": NOON,
         "to_time": NOON + timedelta(days=1), "source": "rest", "shown_state": "running", "is_at_work": True, "part_count": 2,
         "finished_parts": 1, "missing_parts": 0, "failed_parts": 0, "rows_loaded": 1, "rows_per_second": Decimal(1),
-        "eta_seconds": 60, "requested_at": NOON,
+        "eta_seconds": 60, "requested_at": NOON, "is_planned": True,
     }  # fmt: skip
     page = written(
         "operations.html", jobs=[], backfill=None, fields=None, backfills=[row], waiting=[], may_cancel=True,
-        show_run=operations.RUN_STATE, show_backfill=operations.BACKFILL_STATE,
+        show_run=operations.run_state, show_backfill=operations.BACKFILL_STATE,
     )  # fmt: skip
     assert "Stop the backfill of BTCUSDT, ETHUSDT from 2026-03-01" in page.attribute("button", "aria-label")
     assert len([one for one in page.attribute("time", "datetime") if "T12:00" in one]) == 3
