@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -109,7 +110,7 @@ def test_every_tracked_symbol_is_shown_with_what_the_exchange_says(platform_ui):
 
 def test_the_states_of_a_symbol_can_be_seen(platform_ui):
     page = opened(platform_ui, "settings", symbol="BTCUSDT")
-    assert [row["The exchange said"] for row in page.table("States of BTCUSDT")] == ["TRADING"]
+    assert [row["The exchange said"] for row in page.table("What the exchange said, newest first")] == ["TRADING"]
 
 
 def test_the_configuration_is_the_one_the_server_runs_with(platform_ui):
@@ -233,6 +234,75 @@ def test_a_backfill_whose_run_was_ended_is_called_stopped(platform_ui):
         for one in newer:
             client.post(f"/candlewick/api/v1/jobs/market_backfill/runs/{one}/cancel")
         assert client.post(f"/candlewick{path}").status_code == 200
-        row = opened(platform_ui, "operations").table("Newest backfills")[0]
+        rows = opened(platform_ui, "operations").table("Newest backfills")
+        never_planned = [row for row in rows if row["Progress"] == "Stopped by admin before it was planned."]
+        assert len(never_planned) == 5
+        row = next(row for row in rows if row not in never_planned)
         assert (row["State"], row["Change"], row["Left"]) == ("stopped", "", NOTHING)
         assert backfill_id
+
+
+@contextmanager
+def a_failed_run(platform_ui, message=None):
+    """A run of market_backfill that failed before it had a plan, as Airflow and the alerts know it."""
+    day = utc_now().date() - timedelta(days=1)
+    conf = {"symbols": ["BTCUSDT", "ETHUSDT"], "start": f"{day}", "end": f"{day}"}
+    client = platform_ui.client()
+    run_id = client.post("/candlewick/api/v1/jobs/market_backfill/runs", json={"conf": conf}).json()["run_id"]
+    ended = client.patch(f"/api/v2/dags/market_backfill/dagRuns/{run_id}", json={"state": "failed"})
+    assert ended.status_code == 200, ended.text
+    if message:
+        platform_ui.sql(
+            "INSERT INTO {raw}.pipeline_events (occurred_at, kind, severity, subject, message, dag_id, task_id, run_id) "
+            "VALUES (UTC_TIMESTAMP(3), 'task_failed', 'error', 'market_backfill.plan', %s, 'market_backfill', 'plan', %s)",
+            message, run_id,
+        )  # fmt: skip
+    try:
+        yield run_id
+    finally:
+        platform_ui.sql("DELETE FROM {raw}.pipeline_events WHERE run_id = %s", run_id)
+        assert client.delete(f"/api/v2/dags/market_backfill/dagRuns/{run_id}").status_code == 204
+
+
+def test_a_backfill_that_failed_before_it_had_a_plan_is_listed_with_the_reason(platform_ui):
+    sentence = "expected symbols the exchange knows, got FOOBAR"
+    with a_failed_run(platform_ui, f"AirflowFailException: {sentence}\nhttp://the.log") as run_id:
+        page = opened(platform_ui, "operations")
+        row = page.table("Newest backfills")[0]
+        assert (row["State"], row["Progress"], row["Change"]) == ("failed", f"Not planned: {sentence}", "")
+        assert row["What"].startswith("BTCUSDT, ETHUSDT 1m, ")
+        assert any(quote(run_id, safe="") in link for link in page.attribute("a", "href"))
+    with a_failed_run(platform_ui):
+        row = opened(platform_ui, "operations").table("Newest backfills")[0]
+        assert (row["State"], row["Progress"]) == ("failed", "Not planned; the log of its run says why.")
+    assert "failed" not in [row["State"] for row in opened(platform_ui, "operations").table("Newest backfills")]
+
+
+def test_a_run_somebody_ended_is_called_stopped_and_one_that_failed_is_not(platform_ui):
+    client = platform_ui.client("op")
+    with a_failed_run(platform_ui) as failed:
+        path = "/candlewick/api/v1/jobs/market_reconcile/runs"
+        ended = client.post(path, json={}).json()["run_id"]
+        assert client.post(f"{path}/{ended}/cancel").json()["ended_by"] == "op"
+        row = opened(platform_ui, "operations/market_reconcile").table("Runs of market_reconcile, newest first")[0]
+        assert (row["Run"], row["State"]) == (ended, "stopped by op")
+        row = opened(platform_ui, "operations/market_backfill").table("Runs of market_backfill, newest first")[0]
+        assert (row["Run"], row["State"]) == (failed, "failed")
+        jobs = opened(platform_ui, "operations").table("Jobs, their last and next runs")
+        assert next(row for row in jobs if row["Job"].startswith("market_reconcile"))["Last runs"].startswith("stopped")
+        known = platform_ui.get("api/v1/jobs/market_reconcile/runs").json()["data"][0]
+        assert (known["state"], known["ended_by"]) == ("failed", "op")
+
+
+def test_the_lifecycle_of_a_symbol_names_it_whatever_is_known(platform_ui):
+    for symbol, heard in (("BTCUSDT", True), ("NOBODY", False)):
+        page = opened(platform_ui, "settings", symbol=symbol)
+        assert f"Lifecycle of {symbol}" in page.texts("h3")
+        assert (f"Nothing was heard of {symbol} yet." in page.texts("p", "empty")) is not heard
+
+
+@pytest.mark.parametrize("path", ["operations", "operations/market_reconcile", "settings"])
+def test_a_form_offers_the_days_there_can_be(platform_ui, path):
+    fields = [one.attributes for one in opened(platform_ui, path).elements if one.attributes.get("type") == "date"]
+    assert len(fields) == 2
+    assert {(one["min"], one["max"]) for one in fields} == {("2017-07-01", f"{utc_now().date()}")}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from candlewick_ui.pages.tables import today
+from candlewick_ui.pages.tables import days_there_can_be, today
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,6 +72,8 @@ def _input(name: str, param: Mapping[str, Any]) -> Input:
     if "string" in types and types <= {"string", "null"}:
         kind = "date" if schema.get("format") == "date" else "text"
         limits = {"maxlength": schema["maxLength"]} if "maxLength" in schema else None
+        if kind == "date":  # all of them are UTC days of the market
+            limits = days_there_can_be()
         return Input(**common, kind=kind, reads="text", value=text, limits=limits, is_required="null" not in types)
     return Input(**common, kind="textarea", reads="json", value="" if value is None else json.dumps(value, indent=1))
 

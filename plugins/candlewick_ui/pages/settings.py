@@ -13,7 +13,7 @@ from candlewick_ui.database import ReaderOfMarts
 from candlewick_ui.identity import DAG_OF_THE_DATA, has_right
 from candlewick_ui.pages.forms import offered_days
 from candlewick_ui.pages.frame import PageUser, page, page_router
-from candlewick_ui.pages.tables import Column, Symbol, Table, badge
+from candlewick_ui.pages.tables import Column, Symbol, Table, badge, days_there_can_be
 from candlewick_ui.queries import configuration, symbols
 from candlewick_ui.tracking import HISTORY_JOB
 
@@ -48,16 +48,18 @@ def settings_page(
         tracked=[row for row in known if row["is_tracked"]],
         others=[row for row in known if not row["is_tracked"]],
         show_status=STATUS,
+        symbol=symbol,
         states=Table(
-            f"States of {symbol}",
+            "What the exchange said, newest first",
             STATES,
             symbols.lifecycle(reader, exchange, symbol)[::-1],
-            "Nothing was heard of it yet.",
+            f"Nothing was heard of {symbol} yet.",
         )
         if symbol
         else None,
         may_change=has_right(user, "PUT", DAG_OF_THE_DATA),
         may_load=has_right(user, "POST", HISTORY_JOB, DagAccessEntity.RUN),
+        can_be=days_there_can_be(),
         history=dict(zip(("first", "last"), offered_days(), strict=True)),
         sections=sections,
         changed=configuration.changed(sections or ()),

@@ -87,7 +87,17 @@ def document(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False, default=str)
 
 
+def marked_up(value: str) -> Markup:
+    """Write a sentence in which names stand between backticks, as in Markdown: `` `unique_key` `` is code."""
+    parts = value.split("`")
+    if len(parts) % 2 == 0:  # one that is not closed is a character
+        parts[-2:] = ["`".join(parts[-2:])]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in enumerate(parts)
+    )
+
+
 FILTERS: dict[str, Callable[..., str]] = {
     "exact": exact, "grouped": grouped, "short": short, "signed_percent": signed_percent,
-    "moment": moment, "minute": minute, "span": span, "iso": iso, "document": document,
+    "moment": moment, "minute": minute, "span": span, "iso": iso, "document": document, "marked_up": marked_up,
 }  # fmt: skip

@@ -58,6 +58,18 @@ def test_a_span_has_its_two_largest_units():
     assert text.span(5) == "5 s"
 
 
+@pytest.mark.parametrize(
+    ("sentence", "written"),
+    [
+        ("made `x` of `a < b`", "made <code>x</code> of <code>a &lt; b</code>"),
+        ("no names, but 1 < 2", "no names, but 1 &lt; 2"),
+        ("`x` and a ` alone", "<code>x</code> and a ` alone"),
+    ],
+)
+def test_a_name_between_backticks_is_code(sentence, written):
+    assert text.marked_up(sentence) == written
+
+
 def test_a_sparkline_fills_its_box_and_breaks_where_an_hour_is_missing():
     start, hour = datetime(2026, 3, 1), timedelta(hours=1)
     points = [(start, Decimal(1)), (start + hour, Decimal(3)), (start + 4 * hour, Decimal(2))]
