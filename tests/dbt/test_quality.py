@@ -102,6 +102,11 @@ def plant(warehouse, candle, now):
         )
     load(warehouse, [candle(now - timedelta(minutes=2), symbol="FROZEN")])
     warehouse.run(
+        "insert into {raw}.tracked_symbols (exchange, symbol, active, status, added_at) values ('binance', 'ADDED', 1, 'TRADING', %s)",
+        (now - timedelta(minutes=1),),
+    )
+    load(warehouse, [candle(now - timedelta(days=1), symbol="ADDED")])
+    warehouse.run(
         "insert into {raw}.gap_ledger (exchange, symbol, data_type, interval_code, from_time, to_time, minutes, reason, status,"
         " detected_at, updated_at) values ('binance', 'GAP', 'klines', '1m', %s, %s, 1, 'unknown', 'open', %s, %s)",
         (minute, minute + timedelta(minutes=1), now - timedelta(hours=3), now),

@@ -27,7 +27,8 @@ late as (
 
     select
         aged.*,
-        coalesce(newest_final_open_time + interval 1 minute, added_at) as stale_since
+        -- What was backfilled of the time before makes nobody late: warehouse/symbols.py says the same.
+        greatest(coalesce(newest_final_open_time + interval 1 minute, added_at), added_at) as stale_since
     from aged
 
 )

@@ -9,7 +9,6 @@ from candlewick.market import DataType, Interval, Lane
 from candlewick.warehouse import symbols, tables
 from candlewick.warehouse.database import utc_now
 from candlewick.warehouse.events import Event, Kind, Severity
-from candlewick.warehouse.symbols import TRADING
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,20 +27,20 @@ _NEWEST_FACT = """(
         ORDER BY f.open_time DESC LIMIT 1
     )"""
 _NEWEST = """
-    SELECT s.symbol, {newest}, m.last_open_time, s.added_at
+    SELECT s.symbol, {newest}, m.last_open_time, s.added_at, s.status
     FROM tracked_symbols s
     LEFT JOIN extraction_metadata m
         ON m.exchange = s.exchange AND m.symbol = s.symbol AND m.data_type = %s AND m.interval_code = %s
-    WHERE s.exchange = %s AND s.active = 1 AND COALESCE(s.status, '{trading}') = '{trading}'
+    WHERE s.exchange = %s AND s.active = 1
     ORDER BY s.symbol
 """
 
 
 def stale_symbols(warehouse: Warehouse, config: Settings, *, now: datetime | None = None) -> list[Event]:
-    """Return an event per active, trading symbol whose newest final 1m fact closed over ``stale_after_minutes`` ago.
+    """Return an event per active, trading symbol of which nothing new is final for longer than ``stale_after_minutes``.
 
-    Before dbt has built the facts, the watermarks stand in for them. A symbol without any candle is late when it has been
-    tracked for that long, also one whose state nobody has asked for. While no symbol was ever tracked, one event says so:
+    Before dbt has built the facts, the watermarks stand in for them. A symbol without a candle since it is tracked is late
+    when it has been tracked for that long, whatever was backfilled, also one whose state nobody has asked for. While no symbol was ever tracked, one event says so:
     the first run of market_minute would have begun with ``CANDLEWICK_SYMBOLS``.
     """
     moment = now or utc_now()
@@ -54,17 +53,17 @@ def stale_symbols(warehouse: Warehouse, config: Settings, *, now: datetime | Non
             if tables.exist(session, config.marts_schema, FACTS)
             else "m.last_open_time"
         )
-        rows = session.all(
-            _NEWEST.format(newest=newest, trading=TRADING), (DataType.KLINES.value, MINUTE.value, config.exchange)
-        )
-        late = [row for row in rows if moment - ((row[1] + LENGTH) if row[1] else row[3]) > allowed]
+        rows = session.all(_NEWEST.format(newest=newest), (DataType.KLINES.value, MINUTE.value, config.exchange))
+        late = [row for row in rows if symbols.is_late(row[4], _closed(row[1]), row[3], moment, allowed)]
         silence = _silence(session, config, moment - allowed) if late else ""
     found = []
-    for symbol, built, loaded, added_at in late:
-        closed = built + LENGTH if built else None
-        age = moment - (closed or added_at)
+    for symbol, built, loaded, added_at, _ in late:
+        closed = _closed(built)
+        age = moment - symbols.silent_since(closed, added_at)
         what = (
-            f"newest final candle closed at {closed:%Y-%m-%d %H:%M} UTC" if closed else "no candle since it was added"
+            f"newest final candle closed at {closed:%Y-%m-%d %H:%M} UTC"
+            if closed and closed > added_at
+            else "no candle since it was added"
         )
         found.append(
             Event(
@@ -76,6 +75,10 @@ def stale_symbols(warehouse: Warehouse, config: Settings, *, now: datetime | Non
             )
         )
     return found
+
+
+def _closed(open_time: datetime | None) -> datetime | None:
+    return open_time + LENGTH if open_time else None
 
 
 def _silence(session: Session, config: Settings, since: datetime) -> str:

@@ -59,6 +59,31 @@ class StateChange:
     after: str
 
 
+def silent_since(final_until: datetime | None, added_at: datetime) -> datetime:
+    """Return since when nothing new of a tracked symbol is final, naive UTC.
+
+    Args:
+        final_until: when its newest final candle closed; None without one.
+        added_at: since when it is tracked; what was backfilled of the time before makes nobody late.
+    """
+    return max(final_until or added_at, added_at)
+
+
+def is_late(
+    status: str | None, final_until: datetime | None, added_at: datetime, now: datetime, allowed: timedelta
+) -> bool:
+    """Tell whether a tracked symbol is late: nothing new is final for longer than allowed. dbt's `quality_stale_symbol` says the same.
+
+    Args:
+        status: the exchange's word; a symbol that does not trade is never late, one whose state was not asked may be.
+        final_until: as :func:`silent_since` takes it.
+        added_at: likewise.
+        now: naive UTC.
+        allowed: as long as nothing new may be final.
+    """
+    return status in (TRADING, None) and now - silent_since(final_until, added_at) > allowed
+
+
 def active(session: Session, exchange: str) -> list[TrackedSymbol]:
     """Return the tracked symbols of an exchange, by name."""
     rows = session.all(

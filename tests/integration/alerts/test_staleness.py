@@ -98,6 +98,20 @@ def test_a_symbol_that_never_came_is_late_after_the_same_time(warehouse, told, s
     assert late(warehouse, told) == ["OLDUSDT"]
 
 
+def test_history_that_was_backfilled_makes_a_symbol_that_was_just_added_neither_late_nor_fresh(
+    warehouse, told, symbol, fact
+):
+    symbol("NEWUSDT", added=NOON - timedelta(minutes=5))
+    symbol("OLDUSDT", added=NOON - timedelta(minutes=6))
+    for name in ("NEWUSDT", "OLDUSDT"):
+        fact(name, NOON - timedelta(days=7))
+
+    (event,) = stale_symbols(warehouse, told, now=NOON)
+
+    assert event.subject == "OLDUSDT"
+    assert event.message.startswith("no candle since it was added, 6 minutes ago (allowed: 5)")
+
+
 def test_order_books_do_not_stand_in_for_candles(warehouse, told, symbol):
     symbol("BTCUSDT", newest=NOON, data_type="depth")
 
