@@ -108,12 +108,14 @@ class _Shard:
         self.config: Settings = warehouse.config
         self.done: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self.stop = threading.Event()
+        self.added_at: dict[str, datetime] = {}
         self.summary = ExtractSummary()
 
     def extract(self, names: list[str], closing: list[str]) -> ExtractSummary:
         deadline = time.monotonic() + self.config.shard_budget_seconds
         with self.warehouse.session() as session:
             marks = watermarks.last_open_times(session, self.config.exchange, DataType.KLINES, Interval.MINUTE_1.value)
+            self.added_at = symbols.added_at(session, self.config.exchange)
             space = room.look(session, self.config)
         jobs: list[Callable[[], _Page | None]] = [
             partial(self._candles, _Page(name, 1, self._start_ms(marks.get(name)))) for name in (*names, *closing)
@@ -161,7 +163,7 @@ class _Shard:
         """Ask for one page of minutes; return the next one when this was full."""
         limit = self.exchange.capabilities.klines_page_limit
         try:
-            start = self._first_start_ms() if page.start_ms is None else page.start_ms
+            start = self._first_start_ms(page.symbol, limit) if page.start_ms is None else page.start_ms
             answer = self.exchange.klines(page.symbol, Interval.MINUTE_1, start, limit)
         except ExchangeError as error:
             self._failed(page.symbol, DataType.KLINES, Interval.MINUTE_1, page.number, error)
@@ -187,10 +189,18 @@ class _Shard:
             return None
         return to_ms(watermark) - (self.config.reread_candles - 1) * Interval.MINUTE_1.milliseconds
 
-    def _first_start_ms(self) -> int:
-        """Where a series begins that has no watermark yet."""
-        step = Interval.MINUTE_1.milliseconds
-        return Interval.MINUTE_1.floor(self.exchange.time_ms()) - self.config.first_fetch_minutes * step
+    def _first_start_ms(self, symbol: str, limit: int) -> int:
+        """Where a series begins that has no watermark yet: counted from when the symbol was added, as what is missing is.
+
+        The first answer comes in a later minute than that, or after hours of failures. Fresh candles go first all the same:
+        what lies further back than a page is a gap.
+        """
+        step, minutes = Interval.MINUTE_1.milliseconds, self.config.first_fetch_minutes
+        now = Interval.MINUTE_1.floor(self.exchange.time_ms())
+        start = now - minutes * step
+        if added := self.added_at.get(symbol):
+            start = min(start, to_ms(symbols.asked_from(added, minutes)))
+        return max(start, now - max(minutes, limit - 1) * step)
 
     def _keep(
         self, symbol: str, data_type: DataType, interval: Interval | None, answer: Answer, span: Span, page: int

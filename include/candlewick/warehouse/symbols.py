@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from candlewick.exchange.port import SymbolState
+from candlewick.spans import floor_minute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -103,6 +104,18 @@ def add(session: Session, exchange: str, symbols: Iterable[str], now: datetime) 
         "INSERT INTO tracked_symbols (exchange, symbol, active, added_at) VALUES (%s, %s, 1, %s) ON DUPLICATE KEY UPDATE "
         f"added_at = IF({NEVER_TRACKED}, VALUES(added_at), added_at), active = 1, removed_at = NULL",
         [(exchange, symbol, now) for symbol in symbols],
+    )
+
+
+def asked_from(added_at: datetime, first_fetch_minutes: int) -> datetime:
+    """Return the first minute that is asked for of a symbol added at that moment; before it nothing is missing."""
+    return floor_minute(added_at) - timedelta(minutes=first_fetch_minutes)
+
+
+def added_at(session: Session, exchange: str) -> dict[str, datetime]:
+    """Return by symbol when it was added (naive UTC), of those that are tracked."""
+    return dict(
+        session.all("SELECT symbol, added_at FROM tracked_symbols WHERE exchange = %s AND active = 1", (exchange,))
     )
 
 

@@ -12,6 +12,7 @@ from candlewick.exchange.errors import IpBanned
 from candlewick.lake.envelope import unwrap
 from candlewick.pipeline.extract import ShardFailed
 from candlewick.pipeline.load import load_pending
+from candlewick.warehouse import symbols
 from support.minute_path import NOON, ask, cycle, extract, keys, staged_minutes, watermark
 
 
@@ -21,6 +22,20 @@ def test_a_first_cycle_brings_the_last_hundred_minutes_and_the_forming_candle(bi
     minutes = staged_minutes(warehouse)
     assert minutes == [NOON - timedelta(minutes=100 - n) for n in range(101)]
     assert (summary.objects, summary.rejected) == (4, 0)
+    assert watermark(warehouse) == NOON - timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(("waited", "further"), [(5, 5), (1440, 899)])
+def test_a_first_cycle_that_comes_late_begins_where_one_in_time_had_but_no_further_back_than_a_page(
+    binance, lake, warehouse, waited, further
+):
+    with warehouse.session() as session:
+        symbols.add(session, "binance", ["BTCUSDT"], NOON - timedelta(minutes=waited, seconds=-20))
+
+    cycle(binance, lake, warehouse)
+
+    assert staged_minutes(warehouse)[0] == NOON - timedelta(minutes=100 + further)
+    assert staged_minutes(warehouse, "ETHUSDT")[0] == NOON - timedelta(minutes=100)
     assert watermark(warehouse) == NOON - timedelta(minutes=1)
 
 

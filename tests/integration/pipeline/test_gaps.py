@@ -11,7 +11,7 @@ from candlewick.warehouse import symbols
 from candlewick.warehouse.database import to_ms
 from support.gap_hunting import GapHunting
 from support.marts import build_facts
-from support.minute_path import NOON
+from support.minute_path import NOON, cycle
 
 NOW = NOON + timedelta(seconds=30)
 DAY = date(2024, 5, 30)
@@ -297,16 +297,49 @@ def test_tracked_symbols_are_expected_from_their_first_fetch_until_now(gaps, mar
     assert gaps.coverage() == [(date(2024, 6, 1), 115, 115, 115)]
 
 
+def test_a_symbol_that_was_just_added_misses_nothing_yet_and_all_of_it_when_it_has_not_come_in_time(gaps):
+    with gaps.warehouse.session() as session:
+        symbols.add(session, "binance", ["BTCUSDT"], NOW)
+    detect(gaps.warehouse, now=NOW)
+    assert gaps.ledger(where="1 = 1") == []
+
+    detect(gaps.warehouse, now=NOW + timedelta(minutes=gaps.config.gap_settle_minutes))
+    assert gaps.ledger() == [("BTCUSDT", NOON - timedelta(minutes=100), NOON, "unknown", "open")]
+
+
+def test_a_symbol_whose_first_answer_comes_minutes_after_it_was_added_has_no_gap_but_a_hole_right_at_its_begin_is_one(
+    gaps, market, binance
+):
+    with gaps.warehouse.session() as session:
+        symbols.add(session, "binance", ["BTCUSDT"], NOW)
+    market.advance(10 * 60_000)
+    gaps.now += timedelta(minutes=10)
+    cycle(binance, gaps.lake, gaps.warehouse, {"name": "one", "symbols": ["BTCUSDT"]})
+    gaps.merge()
+
+    detect(gaps.warehouse, now=gaps.now)
+    assert gaps.ledger(where="1 = 1") == []
+    (_, expected, present, final) = gaps.coverage()[0]
+    assert expected == present == final > 100
+
+    first = NOON - timedelta(minutes=gaps.config.first_fetch_minutes)
+    gaps.forget(f"open_time < '{first + timedelta(minutes=2)}'")
+    detect(gaps.warehouse, now=gaps.now, full=True)
+    assert gaps.ledger() == [("BTCUSDT", first, first + timedelta(minutes=2), "unknown", "open")]
+
+
 def test_a_symbol_that_was_listed_just_before_it_was_tracked_has_no_gap_before(gaps, market):
     listed = NOON - timedelta(minutes=50)
     market.set_symbol("NEWUSDT", listed=to_ms(listed))
     with gaps.warehouse.session() as session:
         symbols.add(session, "binance", ["NEWUSDT"], NOON)
+    gaps.now += timedelta(minutes=5)
+    market.advance(5 * 60_000)
     gaps.hunt()
 
     first = NOON - timedelta(minutes=100)
     assert gaps.ledger() == [("NEWUSDT", first, listed, "not_listed", "explained")]
-    assert gaps.coverage("NEWUSDT") == [(date(2024, 6, 1), 45, 45, 45)]
+    assert gaps.coverage("NEWUSDT") == [(date(2024, 6, 1), 50, 50, 50)]
 
 
 def test_a_month_that_is_missing_comes_as_one_file(gaps):

@@ -15,7 +15,7 @@ from candlewick.market import DataType, GapReason, Interval
 from candlewick.spans import MINUTE, Span, common, floor_minute, joined, without
 from candlewick.warehouse import expired
 from candlewick.warehouse.database import utc_now
-from candlewick.warehouse.symbols import NEVER_TRACKED, NOT_LISTED
+from candlewick.warehouse.symbols import NEVER_TRACKED, NOT_LISTED, asked_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -89,8 +89,9 @@ def requested(
         if symbols is not None and symbol not in symbols:
             continue
         tracked = []
-        if not never_tracked:
-            first = floor_minute(added_at) - timedelta(minutes=config.first_fetch_minutes)
+        # What is asked for first is on its way for as long as a candle is.
+        if not never_tracked and floor_minute(added_at) <= until:
+            first = asked_from(added_at, config.first_fetch_minutes)
             tracked = [Span(first, floor_minute(removed_at) if removed_at else until)]
         life = _Life(opened, opened_key, gone.get(symbol), gone_on_purpose.get(symbol, []), kept[symbol])
         one = life.cut(symbol, joined([*tracked, *asked[symbol]]), [*tracked, *wanted[symbol]], until)
