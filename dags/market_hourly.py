@@ -27,7 +27,6 @@ def models() -> DbtTaskGroup:
     from candlewick.pipeline.transform import LEASH
 
     project = settings().dbt_project_dir
-    python, *leash = LEASH
     project_config = ProjectConfig(dbt_project_path=project, install_dbt_deps=False)
     # Given to the constructor, the path would be opened through every provider's file system: boto3 at each parse.
     project_config.manifest_path = MANIFEST
@@ -48,10 +47,10 @@ def models() -> DbtTaskGroup:
             emit_datasets=False,  # Cosmos derives none for MySQL; they are declared below
         ),
         execution_config=ExecutionConfig(
-            execution_mode=ExecutionMode.LOCAL, invocation_mode=InvocationMode.SUBPROCESS, dbt_executable_path=python
+            execution_mode=ExecutionMode.LOCAL, invocation_mode=InvocationMode.SUBPROCESS, dbt_executable_path=LEASH[0]
         ),
         operator_args={
-            "dbt_cmd_global_flags": leash,
+            "dbt_cmd_global_flags": LEASH[1:],
             "interceptors": [wiring.prepare_dbt],
             "should_store_compiled_sql": False,
             "pool": wiring.POOL_DBT,
@@ -77,7 +76,7 @@ def models() -> DbtTaskGroup:
     doc_md=f"""
 ### market_hourly
 One task per dbt model tagged `hourly` (built and tested in one dbt process), then the correlations, then all quality rules in one
-process; beside them the tests of the minute models, source freshness, sizes and a look for late symbols; at the end the dbt docs.
+process; beside them the tests of the minute models, source freshness (once there was a load), sizes and a look for late symbols; at the end the dbt docs.
 
 * **Quality**: a finding in the data warns and is in `quality_summary`; the task fails only when the pipeline broke a promise of
   its own. Each rule has a page in `docs/quality`.
@@ -134,7 +133,8 @@ def market_hourly() -> None:
     if not MANIFEST.is_file():
         no_manifest()
         return
-    fresh = dbt.override(task_id="source_freshness")(["source", "freshness"], "freshness")
+    aged = dbt.override(task_id="source_freshness", pre_execute=wiring.once_loaded)
+    fresh = aged(["source", "freshness"], "freshness")
     ahead = dbt.override(task_id="partitions_ahead")(["run-operation", "ensure_partitions"], "partitions")
     tested = dbt.override(task_id="minute_tests")(["test", "--selector", "minute"], "minute-tests")
     sampled, built, correlated, published = wiring.sizes(), models(), correlations(), docs()

@@ -231,6 +231,18 @@ def has_facts() -> bool:
         return facts.are_built(session, house.config.marts_schema)
 
 
+def once_loaded(_: Any) -> None:
+    """Skip a task that compares the newest load with the clock while there never was one; a ``pre_execute`` of the task."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from candlewick.connections import warehouse
+    from candlewick.warehouse import processed
+
+    with warehouse().session() as session:
+        if not processed.have_begun(session):
+            raise AirflowSkipException("nothing was ever loaded, so nothing can be old yet; market_minute loads first")
+
+
 def dbt_environment() -> dict[str, str]:
     """Return what the dbt project's profile reads, from the connection `warehouse_transform`."""
     from candlewick.connections import WAREHOUSE_TRANSFORM, connection

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from candlewick.market import Lane
 from candlewick.pipeline.dbt_docs import SITE
+from candlewick.warehouse import processed
+from candlewick.warehouse.database import utc_now
 from support.fake_dbt import result
 
 
@@ -40,6 +43,21 @@ def test_a_new_platform_without_facts_has_nothing_to_do_and_that_is_no_failure(a
     assert airflow.run_state() == "success"
     assert airflow.states()["models.quality_things"] == ["skipped"]
     assert airflow.states()["quality"] == ["skipped"]
+    assert airflow.states()["source_freshness"] == ["skipped"]
+
+
+def test_once_there_was_a_load_its_age_is_looked_at_and_can_fail_before_anything_is_built(
+    airflow, new_platform, warehouse, dbt
+):
+    with warehouse.session() as session:
+        processed.begin_load(session, Lane.LIVE, "run", utc_now())
+    dbt.will(lines=["1 of 2 ERROR STALE freshness of raw.loads"], code=1)
+
+    airflow.test_run("market_hourly", **new_platform)
+
+    assert airflow.states()["source_freshness"] == ["failed"]
+    assert dbt.call["argv"][:2] == ["source", "freshness"]
+    assert "ERROR STALE" in events(warehouse)["market_hourly.source_freshness"]
 
 
 def events(warehouse):

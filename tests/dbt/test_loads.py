@@ -3,6 +3,25 @@
 from __future__ import annotations
 
 
+def test_the_newest_load_and_the_newest_answer_are_too_old_after_half_an_hour_and_there_has_to_be_one(warehouse):
+    def aged(minutes):
+        for table, column in (("loads", "loaded_at"), ("extraction_outcomes", "captured_at")):
+            warehouse.run(f"update {{raw}}.{table} set {column} = utc_timestamp(3) - interval %s minute", (minutes,))
+
+    warehouse.dbt("source", "freshness", succeeds=False)
+    warehouse.run("insert into {raw}.loads values (1, 'live', 'r', 1, 1, 0, utc_timestamp(3), utc_timestamp(3))")
+    warehouse.run(
+        "insert into {raw}.extraction_outcomes (exchange, symbol, data_type, interval_code, lane, run_id, shard, status, source,"
+        " captured_at, load_state) values ('binance', 'BTCUSDT', 'klines', '1m', 'live', 'r', 's', 'stored', 'rest',"
+        " utc_timestamp(3), 'loaded')"
+    )
+    warehouse.dbt("source", "freshness")
+    aged(29)
+    warehouse.dbt("source", "freshness")
+    aged(31)
+    warehouse.dbt("source", "freshness", succeeds=False)
+
+
 def closes(warehouse):
     return [float(row[0]) for row in warehouse.run("select close_price from {marts}.fact_klines order by open_time")]
 

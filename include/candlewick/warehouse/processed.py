@@ -51,6 +51,11 @@ class QuarantinedRow:
     offending: str
 
 
+def have_begun(session: Session) -> bool:
+    """Tell whether there ever was a load; their rows are kept for good."""
+    return session.one("SELECT 1 FROM loads LIMIT 1") is not None
+
+
 def begin_load(session: Session, lane: Lane, run_id: str, now: datetime) -> int:
     """Allocate a load_id; the row stays invisible until the load commits."""
     return session.insert(
