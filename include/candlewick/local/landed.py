@@ -69,7 +69,7 @@ def landed(platform: Platform, *, count: bool) -> list[Landed]:
     of = (platform.settings.exchange,)
     tracked = f"SELECT symbol FROM {raw}.tracked_symbols WHERE exchange = %s AND active = 1"
     with session(platform.wiring.account("WAREHOUSE_READ")) as connection:
-        rows = _rows(connection, f"{tracked} AND (status IS NULL OR status = 'TRADING') ORDER BY symbol", of)
+        rows = _fetch(connection, f"{tracked} AND (status IS NULL OR status = 'TRADING') ORDER BY symbol", of)
         found = {symbol: Landed(symbol) for (symbol,) in rows}
         for one in found.values():
             newest = (
@@ -93,12 +93,16 @@ def landed(platform: Platform, *, count: bool) -> list[Landed]:
     return list(found.values())
 
 
+def _fetch(connection: Any, query: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return list(cursor.fetchall())
+
+
 def _rows(connection: Any, query: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
-    """Return rows; a table that dbt has not made yet has none."""
+    """Return rows of a mart; one that dbt has not made yet has none."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(query, parameters)
-            return list(cursor.fetchall())
+        return _fetch(connection, query, parameters)
     except MySQLdb.ProgrammingError as error:
         if error.args[0] == NO_SUCH_TABLE:
             return []

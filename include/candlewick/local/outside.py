@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from candlewick.local.wiring import Account, Wiring
     from candlewick.settings import Settings
 
-# A server that lets an account read everything says this of a table that nobody has made.
-NOT_THERE = (1049, 1146)
+NO_SUCH_SCHEMA, NO_SUCH_TABLE = 1049, 1146
 INFILE = "LOCAL INFILE"
 
 
@@ -39,6 +38,7 @@ def require_tables(wiring: Wiring, settings: Settings) -> None:
 
     Raises:
         PrivilegesMissing: a step is refused; the message names it.
+        LauncherError: dbt's account does not find a table that was just made.
     """
     raw, marts = settings.raw_schema, settings.marts_schema
     transformer, reader = wiring.account("WAREHOUSE_TRANSFORM"), wiring.account("WAREHOUSE_READ")
@@ -56,8 +56,11 @@ def require_tables(wiring: Wiring, settings: Settings) -> None:
             _try(cursor, transformer, needed, f"{raw}.{table}", statement.format(f"{raw}.{table}"))
     with session(reader) as connection, connection.cursor() as cursor:
         for schema in (raw, marts):
-            # Perhaps a replica, where the newest tables have not arrived: the name need not be one of them.
-            _try(cursor, reader, "SELECT", f"schema {schema}", f"SELECT 1 FROM {schema}.tracked_symbols LIMIT 0")
+            # Perhaps a replica, where nothing has arrived yet; and of the marts' schema this is no table at all.
+            _try(
+                cursor, reader, "SELECT", f"schema {schema}", f"SELECT 1 FROM {schema}.tracked_symbols LIMIT 0",
+                may_be_missing=True,
+            )  # fmt: skip
 
 
 def require_rights(account: Account, schema: str, *, loads: bool = False, views: bool = False) -> None:
@@ -120,12 +123,20 @@ def require_mode(account: Account, schema: str, mode: str) -> None:
             )
 
 
-def _try(cursor: Any, account: Account, needed: str, place: str, statement: str) -> None:
+def _try(
+    cursor: Any, account: Account, needed: str, place: str, statement: str, *, may_be_missing: bool = False
+) -> None:
     try:
         cursor.execute(statement)
     except MySQLdb.Error as error:
-        if error.args[0] in NOT_THERE:
-            return
+        if error.args[0] in (NO_SUCH_SCHEMA, NO_SUCH_TABLE):
+            # What a server says to an account that may read everything, of what nobody has made.
+            if may_be_missing:
+                return
+            raise LauncherError(
+                f"Expected {place} where AIRFLOW_CONN_{account.connection} leads to, but it is not there ({error.args[-1]}); "
+                "it was made at AIRFLOW_CONN_WAREHOUSE: let both lead to the same server."
+            ) from None
         hint = " and set local_infile=1 on the server" if needed == INFILE else ""
         raise PrivilegesMissing(
             f"The account {account.user} of AIRFLOW_CONN_{account.connection} needs {needed} on {place} and the server "

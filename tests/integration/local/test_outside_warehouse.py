@@ -97,6 +97,15 @@ def test_the_documented_grants_are_enough_and_each_is_needed(server, guest):
     assert left == ()
 
 
+def test_a_transformer_who_is_led_to_a_server_without_the_tables_is_named(server, guest):
+    server(*documented_grants()[0], "GRANT SELECT, INSERT, UPDATE, DELETE ON *.* TO transformer")
+    platform = guest(*ACCOUNTS)
+    platform.start_warehouse(step())
+    told = r"candlewick_raw\.staging_klines where AIRFLOW_CONN_WAREHOUSE_TRANSFORM leads to, but it is not there"
+    with pytest.raises(LauncherError, match=told):
+        outside.require_tables(platform.wiring, platform.settings)
+
+
 @pytest.mark.parametrize(
     ("missing", "told"),
     [
@@ -157,8 +166,15 @@ def test_a_readers_account_that_does_not_get_in_is_named_at_the_start(platform, 
         Platform(own, "demo", {**writer, **reader}).start_warehouse(step())
 
 
-def test_a_server_that_goes_away_while_data_is_waited_for_is_named(platform):
+def test_marts_may_be_missing_while_data_is_waited_for_but_not_ledgers_and_a_server_that_goes_away_is_named(platform):
     platform.start_warehouse(step())
+    with pytest.raises(Unreachable, match=r"failed while it was asked .*tracked_symbols' doesn't exist"):
+        landed(platform, count=False)
+    raw = platform.settings.raw_schema
+    rows(
+        platform.wiring.account("WAREHOUSE"),
+        f"CREATE TABLE {raw}.tracked_symbols (exchange INT, symbol INT, active INT, status INT)",
+    )
     assert landed(platform, count=False) == []
     stop_all(platform.processes, 5)
     with pytest.raises(Unreachable, match=r"AIRFLOW_CONN_WAREHOUSE_READ at .* lets nobody in"):
