@@ -72,12 +72,20 @@ class Lake:
         ]
         for name in missing:
             with _typed_errors(f"create the bucket {name}"):
-                try:
-                    self._client.create_bucket(Bucket=name)
-                except ClientError as error:
-                    if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
-                        raise
+                self._create(name)
         return missing
+
+    def _create(self, bucket: str, **options: Any) -> None:
+        try:
+            self._client.create_bucket(Bucket=bucket, **options)
+        except ClientError as error:
+            code = error.response["Error"].get("Code")
+            if code == "IllegalLocationConstraintException" and not options:
+                # Amazon wants to be told the region it is asked in, except for us-east-1; others refuse what they do not know.
+                here = {"LocationConstraint": self._client.meta.region_name}
+                self._create(bucket, CreateBucketConfiguration=here)
+            elif code not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+                raise
 
     def put(self, bucket: str, key: str, payload: bytes) -> None:
         """Write an object; when this returns it is there."""
@@ -137,12 +145,12 @@ class Lake:
     def delete_many(self, bucket: str, keys: Sequence[str]) -> dict[str, str]:
         """Delete objects, 1000 a request; return those that the store refused to delete, with its reasons.
 
-        An object that is not there counts as deleted. When this raises, earlier requests have been done.
+        An object that is not there counts as deleted; a refusal that names no object is one of all in its request. When this raises, earlier requests have been done.
 
         Raises:
             LakeUnavailable, LakeError: the store refused a whole request.
         """
-        refused = {}
+        refused: dict[str, str] = {}
         for start in range(0, len(keys), DELETED_AT_ONCE):
             part = keys[start : start + DELETED_AT_ONCE]
             with _typed_errors(f"delete {len(part)} objects of {bucket}, {part[0]} first"):
@@ -151,7 +159,8 @@ class Lake:
                 )
             for error in answer.get("Errors", []):
                 if error.get("Code") != "NoSuchKey":
-                    refused[error["Key"]] = f"{error.get('Code', 'error')}: {error.get('Message', '')}"
+                    reason = f"{error.get('Code', 'error')}: {error.get('Message', '')}"
+                    refused |= dict.fromkeys([error["Key"]] if error.get("Key") else part, reason)
         return refused
 
     def keys(self, bucket: str, prefix: str = "") -> Iterator[str]:

@@ -9,6 +9,7 @@ import threading
 import time
 import tracemalloc
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
 import pytest
@@ -68,6 +69,47 @@ def test_a_bucket_that_is_not_there_is_made(object_store, config):
     lake = Lake(object_store.client(), config)
     lake.put_file(config.raw_bucket, "first", io.BytesIO(b"one"))
     assert lake.get(config.raw_bucket, "first") == b"one"
+
+
+def test_amazon_is_told_the_region_of_a_new_bucket(config):
+    made = []
+
+    class Frankfurt(BaseHTTPRequestHandler):
+        """Answers as S3 does there."""
+
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            self._answer(200, b"<ListAllMyBucketsResult><Buckets></Buckets></ListAllMyBucketsResult>")
+
+        def do_PUT(self):
+            said = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if b"<LocationConstraint>eu-central-1</LocationConstraint>" not in said:
+                code = b"<Error><Code>IllegalLocationConstraintException</Code><Message>unspecified</Message></Error>"
+                return self._answer(400, code)
+            made.append(self.path.strip("/"))
+            return self._answer(200, b"")
+
+        def _answer(self, status, body):
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Frankfurt) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        client = boto3.client(
+            "s3", endpoint_url=f"http://127.0.0.1:{server.server_port}", region_name="eu-central-1",
+            aws_access_key_id="a", aws_secret_access_key="b", config=Config(s3={"addressing_style": "path"}, proxies={}),
+        )  # fmt: skip
+        buckets = [config.raw_bucket, config.archive_bucket, config.backup_bucket]
+        assert Lake(client, config).ensure_buckets() == buckets
+        client.close()
+        server.shutdown()
+    assert made == buckets
 
 
 def test_a_store_that_ends_in_the_middle_of_an_object_is_unavailable(config):
@@ -183,10 +225,11 @@ def test_many_objects_are_deleted_also_when_some_are_gone_already(lake, bucket):
     assert lake.delete_many(bucket, []) == {}
 
 
-def test_the_store_says_which_objects_it_did_not_delete():
+@pytest.mark.parametrize(("named", "refused"), [(b"<Key>b</Key>", "b"), (b"", "ab")], ids=["named", "not named"])
+def test_the_store_says_which_objects_it_did_not_delete(named, refused):
     refusal = (
-        b"<?xml version='1.0'?><DeleteResult><Error><Key>b</Key><Code>AccessDenied</Code><Message>kept by a rule</Message>"
-        b"</Error></DeleteResult>"
+        b"<?xml version='1.0'?><DeleteResult><Error>" + named + b"<Code>AccessDenied</Code>"
+        b"<Message>kept by a rule</Message></Error></DeleteResult>"
     )
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=_answer_once, args=(server, refusal), daemon=True).start()
@@ -195,7 +238,9 @@ def test_the_store_says_which_objects_it_did_not_delete():
             aws_access_key_id="a", aws_secret_access_key="b",
             config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, proxies={}),
         )  # fmt: skip
-        assert Lake(client, None).delete_many("raw", ["a", "b"]) == {"b": "AccessDenied: kept by a rule"}
+        assert Lake(client, None).delete_many("raw", ["a", "b"]) == dict.fromkeys(
+            refused, "AccessDenied: kept by a rule"
+        )
 
 
 def test_a_size_is_known_without_reading(lake, bucket):
