@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from candlewick.warehouse import symbols
@@ -18,11 +20,11 @@ FACTS = (
 
 @pytest.fixture
 def missing(market, warehouse):
-    """A symbol that is tracked and has no candle; exchange and machine show the same time."""
+    """A symbol that is tracked for an hour and has no candle; exchange and machine show the same time."""
     market.set_clock(f"{utc_now():%Y-%m-%dT%H:%M:%S}Z")
     with warehouse.session() as session:
         session.run(FACTS.format(marts=warehouse.config.marts_schema))
-        symbols.add(session, "binance", ["BTCUSDT"], utc_now())
+        symbols.add(session, "binance", ["BTCUSDT"], utc_now() - timedelta(hours=1))
     return market
 
 
