@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from candlewick.settings import settings
 from candlewick.warehouse.database import utc_now
-from candlewick.warehouse.symbols import TRADING
+from candlewick.warehouse.symbols import is_late
 from candlewick_ui.database import NotBuilt
 from candlewick_ui.queries.candles import BEGINNING
 
@@ -119,13 +119,5 @@ def freshness(reader: Reader, exchange: str, now: datetime) -> list[dict[str, An
 
 
 def is_stale(status: str | None, final_until: datetime | None, added_at: datetime, now: datetime) -> bool:
-    """Tell whether a tracked symbol is late: nothing final for longer than the setting `stale_after_minutes`.
-
-    Args:
-        status: the exchange's word; a symbol that does not trade is never late.
-        final_until: when its newest final candle closed, None without one.
-        added_at: since when it is tracked; what was backfilled of the time before makes nobody late.
-        now: naive UTC, as all of them.
-    """
-    silent_since = max(final_until or added_at, added_at)
-    return status in (TRADING, None) and now - silent_since > timedelta(minutes=settings().stale_after_minutes)
+    """Tell whether a tracked symbol is late, as the alerts do: by :func:`is_late` and the setting `stale_after_minutes`."""
+    return is_late(status, final_until, added_at, now, timedelta(minutes=settings().stale_after_minutes))
