@@ -203,7 +203,7 @@ def test_parts_come_in_pages_that_together_are_all_of_them(platform_ui):
             {"retention_klines_by_symbol": {"BTCUSDT": -1}},
             "symbol.BTCUSDT of market_maintenance to be at least 0",
         ),
-        ("market_reconcile", {"from": "yesterday"}, "from of market_reconcile to be a day as 2024-06-01, got"),
+        ("market_reconcile", {"from": "yesterday"}, "expected from as a day like 2023-02-14, got 'yesterday'"),
         (
             "market_backfill",
             {"symbols": ["BTCUSDT", "BTCUSDT"], "start": "2026-03-01", "end": "2026-03-02"},
