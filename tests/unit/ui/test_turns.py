@@ -33,9 +33,10 @@ class Work:
 class Asked:
     """Requests that are under way."""
 
-    def __init__(self, at_once=2, wait_seconds=60.0):
+    def __init__(self, at_once=2, quick_at_once=2, wait_seconds=60.0, quick_seconds=60.0):
         self.work = Work()
-        self.turns, self.tasks, self.statuses = Turns(self.work, at_once, wait_seconds), [], []
+        self.turns = Turns(self.work, at_once, quick_at_once, wait_seconds, quick_seconds)
+        self.tasks, self.statuses = [], []
 
     async def ask(self, *paths, method="GET"):
         async def send(message):
@@ -81,6 +82,43 @@ def test_so_many_are_worked_on_and_the_next_one_is_the_one_that_came_first():
         assert asked.work.begun == ["a", "b", "c"]
 
     run(story)
+
+
+def test_who_takes_long_goes_on_beside_those_that_are_quick_until_there_are_too_many():
+    async def story(asked):
+        await asked.ask("a", "b", "c")
+        assert asked.work.begun == ["a", "b"]
+        await asked.answer("a")
+        assert asked.work.begun == ["a", "b", "c"]
+
+    run(story, quick_at_once=1, quick_seconds=0)
+
+
+def test_the_quick_wait_for_each_other():
+    async def story(asked):
+        await asked.ask("a", "b", "c")
+        await asked.answer("a")
+        assert asked.work.begun == ["a", "b"]
+        asked.tasks[1].cancel()
+        await asked.settle()
+        assert asked.work.begun == ["a", "b", "c"]
+
+    run(story, quick_at_once=1)
+
+
+def test_who_goes_away_while_it_waits_keeps_no_place():
+    async def story(asked):
+        await asked.ask("a", "b")
+        asked.tasks[1].cancel()
+        await asked.settle()
+        await asked.ask("c")
+        await asked.answer("a")
+        assert asked.work.begun == ["a", "c"]
+        await asked.answer("c")
+        await asked.ask("d")
+        assert asked.work.begun == ["a", "c", "d"]
+
+    run(story, quick_at_once=1)
 
 
 def test_an_answer_that_is_read_slowly_keeps_nobody_waiting():
