@@ -163,6 +163,13 @@ def test_the_first_history_of_the_demo_and_two_days_on_demand_end_green_and_are_
     demand_success(environment, "market_backfill", "e2e")
     states = sql(environment, "SELECT run_id, state FROM candlewick_raw.backfills ORDER BY run_id")
     assert states == [["e2e", "finished"], ["first_history", "finished"]]
+    begun = f"{datetime.now(UTC) - timedelta(days=3):%Y-%m-%d}"
+    whole = sql(
+        environment,
+        "SELECT COUNT(*) > 4320, COUNT(*) = TIMESTAMPDIFF(MINUTE, MIN(open_time), MAX(open_time)) + 1 "
+        f"FROM candlewick.fact_klines WHERE symbol = 'BTCUSDT' AND interval_code = '1m' AND open_time >= '{begun}'",
+    )
+    assert whole == [["1", "1"]]  # up to now, without a hole between the history and the first candles
     facts = sql(
         environment,
         "SELECT DATE(open_time), COUNT(*), MIN(source), MIN(is_final) FROM candlewick.fact_klines "

@@ -18,7 +18,9 @@ DAYS = 3
 
 
 def start_first_backfill(platform: Platform, current: Step) -> None:
-    """Have the last whole days of the tracked symbols brought, unless there is no room or somebody has run one already.
+    """Have the last days of the tracked symbols brought, today included, unless there is no room or somebody has run one already.
+
+    Of today too: what is fetched first begins a hundred minutes ago, and the charts would show a hole before it.
 
     Raises:
         LauncherError: Airflow refuses the run.
@@ -33,7 +35,7 @@ def start_first_backfill(platform: Platform, current: Step) -> None:
         return
     today = datetime.now(UTC).date()
     symbols = [one.symbol for one in landed(platform, count=False)]
-    days = {"start": f"{today - timedelta(days=DAYS)}", "end": f"{today - timedelta(days=1)}"}
+    days = {"start": f"{today - timedelta(days=DAYS)}", "end": f"{today}"}
     run = {"dag_run_id": RUN_ID, "logical_date": None, "conf": {"symbols": symbols, **days}}
     platform.airflow.trigger(DAG_ID, run)
     current.result = f"{DAG_ID} brings {days['start']} … {days['end']} of {', '.join(symbols)}; see its run {RUN_ID}"
