@@ -96,16 +96,8 @@ class Reader:
         Raises:
             DatabaseBusy, DatabaseDown: as they say.
         """
-        begun = time.monotonic()
         try:
-            try:
-                return self._rows(statement, values)
-            except DBAPIError as error:
-                # A connection that was cut while it lay in the pool, as all are when the server is started again, says so
-                # at once; reading twice does no harm. What was lost at work took its time already.
-                if not error.connection_invalidated or time.monotonic() - begun > CUT_SECONDS:
-                    raise
-                return self._rows(statement, values)
+            return self._rows(statement, values)
         except PoolTimeout as error:
             raise DatabaseBusy("every connection to the warehouse is in use; ask again in a moment") from error
         except DBAPIError as error:
@@ -113,12 +105,21 @@ class Reader:
         except WarehouseError as error:
             raise DatabaseDown(f"{error}; `make status` tells more") from error
 
-    def _rows(self, statement: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+    def _rows(self, statement: str, values: dict[str, Any], *, may_be_cut: bool = True) -> list[dict[str, Any]]:
         with self._span(statement), self._engine.connect() as connection:
-            found = connection.execute(self._prepared(statement, values), values)
-            names = tuple(found.keys())
-            # The driver's own rows: a statement in text has nothing to be converted, and `mappings()` takes four times as long.
-            return [dict(zip(names, row, strict=True)) for row in found.cursor.fetchall()]
+            begun = time.monotonic()
+            try:
+                found = connection.execute(self._prepared(statement, values), values)
+                names = tuple(found.keys())
+                # The driver's own rows: a statement in text has nothing to be converted, and `mappings()` takes four times as long.
+                return [dict(zip(names, row, strict=True)) for row in found.cursor.fetchall()]
+            except DBAPIError as error:
+                # A connection that was cut while it lay in the pool, as all are when the server is started again, says so
+                # at once; reading twice does no harm. What was lost at work took its time already.
+                is_cut = may_be_cut and error.connection_invalidated and time.monotonic() - begun < CUT_SECONDS
+                if not is_cut:
+                    raise
+        return self._rows(statement, values, may_be_cut=False)
 
     @staticmethod
     def _span(statement: str) -> AbstractContextManager[object]:

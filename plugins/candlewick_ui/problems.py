@@ -95,7 +95,7 @@ def _http(request: Request, error: HTTPException) -> Response:
 def _refused_token(error: InvalidTokenError) -> Response:
     """Airflow answers a token that is none with 403; RFC 6750, 3.1: 401, so that a program knows to ask for another one."""
     has_expired = isinstance(error, ExpiredSignatureError)
-    got = "one that has expired" if has_expired else "one Airflow did not give, or a part of one"
+    got = "one that has expired" if has_expired else "one that was logged out, or that Airflow did not give"
     sentence = f"expected a token of Airflow, got {got}; POST /auth/token gives a new one"
     return answer(HTTPStatus.UNAUTHORIZED, sentence, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
 

@@ -1,7 +1,8 @@
-"""Who was let pass a moment ago: a page asks twenty things at once, and to know a token each time costs Airflow a query."""
+"""Who was let pass a moment ago: a program asks many times a second, and to know its token each time costs Airflow a query."""
 
 from __future__ import annotations
 
+import hashlib
 import time
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,13 @@ if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 
 SECONDS = 1.0
-MOST = 1000
 
 
 class Recent:
     """Users by token, each for a second after Airflow knew the token and found the right.
 
-    So long may read who logs out, or whose right is taken, at most; a change is never let pass from here.
+    So long may read who logs out, or whose right is taken, at most; a change is never let pass from here. Tokens of browsers
+    are not in it: Airflow looks at each cookie by itself, before it asks us.
 
     Args:
         seconds: for so long.
@@ -26,15 +27,19 @@ class Recent:
 
     def __init__(self, seconds: float = SECONDS, now: Callable[[], float] = time.monotonic) -> None:
         self._seconds, self._now = seconds, now
-        self._passed: dict[str, tuple[float, BaseUser]] = {}
+        self._passed: dict[bytes, tuple[float, BaseUser]] = {}  # by what a token is known by, and not by itself
 
     def user(self, token: str) -> BaseUser | None:
         """Return who had this token a moment ago."""
-        until, user = self._passed.get(token, (0.0, None))
+        until, user = self._passed.get(_mark(token), (0.0, None))
         return user if self._now() < until else None
 
     def keep(self, token: str, user: BaseUser) -> None:
-        """Remember who was let pass just now."""
-        if len(self._passed) >= MOST:  # none of them is worth more than a second
-            self._passed.clear()
-        self._passed[token] = (self._now() + self._seconds, user)
+        """Remember who was let pass just now, and forget those whose second is over."""
+        now = self._now()
+        self._passed = {mark: (until, one) for mark, (until, one) in self._passed.items() if now < until}
+        self._passed[_mark(token)] = (now + self._seconds, user)
+
+
+def _mark(token: str) -> bytes:
+    return hashlib.sha256(token.encode(errors="surrogateescape")).digest()

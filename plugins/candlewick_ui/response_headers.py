@@ -18,7 +18,7 @@ HEADERS = {
     "ETag": "Of this answer; as `If-None-Match` it asks whether there is another one by now.",
     NEXT_HEADER: "`cursor` of the next page, in every format; the last page has none.",
     "Retry-After": "Seconds after which to come back.",
-    "WWW-Authenticate": 'How to log in; with `error="invalid_token"` of a token that is none or has expired.',
+    "WWW-Authenticate": 'How to log in; with `error="invalid_token"` of a token that is none, has expired or was logged out.',
 }
 
 

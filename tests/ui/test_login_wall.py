@@ -70,7 +70,7 @@ def test_a_forged_token_is_refused(platform_ui):
 
         assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
         assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
-        assert "expected a token of Airflow, got one Airflow did not give" in answer.json()["detail"]
+        assert "or that Airflow did not give" in answer.json()["detail"]
 
 
 def test_a_token_that_is_logged_out_changes_nothing_from_then_on_and_reads_nothing_a_second_later(platform_ui):
@@ -81,8 +81,9 @@ def test_a_token_that_is_logged_out_changes_nothing_from_then_on_and_reads_nothi
     assert anybody.get("/api/v2/auth/logout", headers=mine).status_code < 400
 
     change = anybody.patch("/candlewick/api/v1/jobs/market_minute", headers=mine, json={"is_paused": True})
-    assert change.status_code in (401, 403)
-    wait_until(lambda: anybody.get("/candlewick/api/v1/jobs", headers=mine).status_code in (401, 403), "the refusal", 5)
+    assert change.status_code == 401
+    assert "got one that was logged out" in change.json()["detail"]
+    wait_until(lambda: anybody.get("/candlewick/api/v1/jobs", headers=mine).status_code == 401, "the refusal", 2)
 
 
 def test_the_cookie_of_the_browser_logs_in_as_well(platform_ui):
