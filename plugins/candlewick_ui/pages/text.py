@@ -32,6 +32,11 @@ def grouped(value: Decimal | float | None) -> str:
     return f"{int(whole):,}{point}{rest}" if whole != "-0" else f"-0{point}{rest}"
 
 
+def signed(value: Decimal | float | None) -> str:
+    """Write a change as :func:`grouped` does, its sign always there: `+68.02`."""
+    return f"+{grouped(value)}" if value is not None and value > 0 else grouped(value)
+
+
 def short(value: Decimal | float | None) -> str:
     """Write a large number in short, in powers of a thousand: `1.23 B`; below that all its digits."""
     if value is None:
@@ -98,6 +103,6 @@ def marked_up(value: str) -> Markup:
 
 
 FILTERS: dict[str, Callable[..., str]] = {
-    "exact": exact, "grouped": grouped, "short": short, "signed_percent": signed_percent,
+    "exact": exact, "grouped": grouped, "signed": signed, "short": short, "signed_percent": signed_percent,
     "moment": moment, "minute": minute, "span": span, "iso": iso, "document": document, "marked_up": marked_up,
 }  # fmt: skip

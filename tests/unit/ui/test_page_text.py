@@ -28,6 +28,19 @@ def test_a_price_keeps_its_digits_and_loses_its_zeros(value, written):
 @pytest.mark.parametrize(
     ("value", "written"),
     [
+        (Decimal("1068.02000000"), "+1,068.02"),
+        (Decimal("-0.25"), "-0.25"),
+        (Decimal("0E-8"), "0"),
+        (None, "\N{EN DASH}"),
+    ],
+)
+def test_a_change_has_its_sign_also_when_it_is_a_gain(value, written):
+    assert text.signed(value) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
         (Decimal("1234567890.5"), "1.23 B"),
         (Decimal(-45600), "-45.60 k"),
         (Decimal("12.345"), "12.345"),
