@@ -75,12 +75,12 @@ def models() -> DbtTaskGroup:
     **wiring.run_defaults(),
     doc_md=f"""
 ### market_hourly
-One task per dbt model tagged `hourly` (built and tested in one dbt process), then the correlations, then all quality rules in one
-process; beside them the tests of the minute models, source freshness (once there was a load), sizes and a look for late symbols; at the end the dbt docs.
+One task per dbt model tagged `hourly` (built and tested in one dbt process), then the correlations, then all quality rules
+in one process; beside them the tests of the minute models, source freshness (once there was a load), sizes and a look for
+late symbols; at the end the dbt docs.
 
-* **Quality**: a finding in the data warns and is in `quality_summary`; the task fails only when the pipeline broke a promise of
-  its own. Each rule has a page in `docs/quality`.
-
+* **Quality**: a finding in the data warns and is in `quality_summary`; the task fails only when the pipeline broke a promise
+  of its own. Each rule has a page in `docs/quality`.
 * Models come from `$CANDLEWICK_HOME/dbt/manifest.json`; `dbt parse` (part of `make up`) writes it.
 * **Schedule**: `{SCHEDULE.cron}` (UTC); the Variable `candlewick_schedules` changes it.
   {SCHEDULE.problem and f"**{SCHEDULE.problem}**"}

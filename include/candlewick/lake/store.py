@@ -145,7 +145,8 @@ class Lake:
     def delete_many(self, bucket: str, keys: Sequence[str]) -> dict[str, str]:
         """Delete objects, 1000 a request; return those that the store refused to delete, with its reasons.
 
-        An object that is not there counts as deleted; a refusal that names no object is one of all in its request. When this raises, earlier requests have been done.
+        An object that is not there counts as deleted; a refusal that names no object is one of all in its request. When
+        this raises, earlier requests have been done.
 
         Raises:
             LakeUnavailable, LakeError: the store refused a whole request.

@@ -93,9 +93,10 @@ def spread(symbol: str, books: Sequence[Mapping[str, Any]], look: Theme, until: 
         },
     ]  # fmt: skip
     layout = theme.layout(
-        palette, HEIGHT_PIXELS, hovermode="x unified", xaxis=theme.axis(palette, "UTC", type="date", anchor="y2", hoverformat="%Y-%m-%d %H:%M:%S UTC"),
+        palette, HEIGHT_PIXELS, hovermode="x unified", hoversubplots="axis",
+        xaxis=theme.axis(palette, "UTC", type="date", anchor="y2", hoverformat="%Y-%m-%d %H:%M:%S UTC"),
         yaxis=theme.axis(palette, "spread, basis points", domain=[0.42, 1], rangemode="tozero"),
-        yaxis2=theme.axis(palette, "imbalance", domain=[0, 0.36], range=[-1, 1]), hoversubplots="axis",
+        yaxis2=theme.axis(palette, "imbalance", domain=[0, 0.36], range=[-1, 1]),
     )  # fmt: skip
     widths = [book["spread_basis_points"] for book in known]
     summary = (
@@ -107,7 +108,11 @@ def spread(symbol: str, books: Sequence[Mapping[str, Any]], look: Theme, until: 
 
 
 def _before(until: datetime | None) -> str:
-    return f" before {until:%Y-%m-%d %H:%M} UTC" if until else ""
+    if until is None:
+        return ""
+    # To the minute alone, a book captured within it would seem to be after what it is before.
+    seconds = f":{until:%S}" if until.second else ""
+    return f" before {until:%Y-%m-%d %H:%M}{seconds} UTC"
 
 
 def _told(

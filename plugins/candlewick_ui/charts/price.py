@@ -119,8 +119,9 @@ def _layout(
 def _sentence(words: str, axis: str, height: float, palette: Palette) -> dict[str, Any]:
     """Return words in the middle of a pane, whatever is panned and zoomed."""
     return {
-        "text": words.replace("; ", ";<br>"), "bgcolor": palette.soft(palette.panel, 0.85), "showarrow": False, "xref": "x domain", "x": 0.5, "yref": f"{axis} domain", "y": height,
-        "yanchor": "bottom" if axis == "y" else "middle",
+        "text": words.replace("; ", ";<br>"), "bgcolor": palette.soft(palette.panel, 0.85), "showarrow": False,
+        "xref": "x domain", "x": 0.5,
+        "yref": f"{axis} domain", "y": height, "yanchor": "bottom" if axis == "y" else "middle",
     }  # fmt: skip
 
 

@@ -54,6 +54,16 @@ def test_no_book_is_no_chart_and_a_sentence():
     assert before == "There is no order book of BTCUSDT before 2026-03-01 12:00 UTC."
 
 
+def test_a_book_captured_within_the_minute_asked_for_is_said_to_be_before_it():
+    until = NOON + timedelta(seconds=45)
+    captured_at = NOON + timedelta(seconds=30)
+    assert depth("BTCUSDT", captured_at, LEVELS, Theme.LIGHT, until).summary.startswith(
+        "Newest book of BTCUSDT before 2026-03-01 12:00:45 UTC, captured 2026-03-01 12:00:30 UTC: "
+    )
+    none = spread("BTCUSDT", [], Theme.LIGHT, until).summary
+    assert none == "There is no order book of BTCUSDT with both sides before 2026-03-01 12:00:45 UTC."
+
+
 def test_a_book_of_the_past_is_said_to_be_of_then():
     until = NOON + timedelta(minutes=3)
     assert depth("BTCUSDT", NOON, LEVELS, Theme.LIGHT, until).summary.startswith(
