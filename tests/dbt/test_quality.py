@@ -107,6 +107,12 @@ def plant(warehouse, candle, now):
     )
     load(warehouse, [candle(now - timedelta(days=1), symbol="ADDED")])
     warehouse.run(
+        "insert into {raw}.tracked_symbols (exchange, symbol, active, status, added_at, resumed_at) values "
+        "('binance', 'RESUMED', 1, 'TRADING', %s, %s)",
+        (now - timedelta(days=2), now - timedelta(minutes=1)),
+    )
+    load(warehouse, [candle(now - timedelta(days=1), symbol="RESUMED")])
+    warehouse.run(
         "insert into {raw}.gap_ledger (exchange, symbol, data_type, interval_code, from_time, to_time, minutes, reason, status,"
         " detected_at, updated_at) values ('binance', 'GAP', 'klines', '1m', %s, %s, 1, 'unknown', 'open', %s, %s)",
         (minute, minute + timedelta(minutes=1), now - timedelta(hours=3), now),

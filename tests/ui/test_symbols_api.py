@@ -153,6 +153,23 @@ def test_a_removed_symbol_keeps_its_data_and_can_come_back(platform_ui, solana):
     assert row_of(platform_ui, solana) == [{"active": 1, "removed_at": None}]
 
 
+def test_a_symbol_that_comes_back_is_neither_late_nor_fresh_at_once(platform_ui, solana):
+    client = platform_ui.client()
+    client.post(PATH, json={"symbol": solana})
+    platform_ui.sql("UPDATE {raw}.tracked_symbols SET added_at = added_at - INTERVAL 1 DAY WHERE symbol = %s", solana)
+    client.delete(f"{PATH}/{solana}")
+    assert platform_ui.get(f"api/v1/symbols/{solana}").json()["tracked_since"] is None
+    client.post(PATH, json={"symbol": solana})
+
+    known = platform_ui.get(f"api/v1/symbols/{solana}").json()
+    assert known["tracked_since"] > known["added_at"]
+    cards = platform_ui.get("api/v1/dashboard/metrics").json()["symbols"]
+    assert [card["is_stale"] for card in cards if card["symbol"] == solana] == [False]
+    ages = platform_ui.get("api/v1/health/freshness").json()["data"]
+    (age,) = [row for row in ages if row["symbol"] == solana]
+    assert (age["is_stale"], age["lag_seconds"] < 60) == (False, True)
+
+
 def test_one_symbol_tells_its_lifecycle(platform_ui):
     found = platform_ui.get("api/v1/symbols/ethusdt").json()
 

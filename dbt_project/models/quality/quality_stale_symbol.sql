@@ -18,7 +18,7 @@ aged as (
         symbols.exchange,
         symbols.symbol,
         {{ newest_final_open_time('symbols') }} as newest_final_open_time,
-        symbols.added_at
+        coalesce(symbols.resumed_at, symbols.added_at) as tracked_since
     from symbols
 
 ),
@@ -27,8 +27,8 @@ late as (
 
     select
         aged.*,
-        -- What was backfilled of the time before makes nobody late: warehouse/symbols.py says the same.
-        greatest(coalesce(newest_final_open_time + interval 1 minute, added_at), added_at) as stale_since
+        -- What is there of the time before makes nobody late: warehouse/symbols.py says the same.
+        greatest(coalesce(newest_final_open_time + interval 1 minute, tracked_since), tracked_since) as stale_since
     from aged
 
 )

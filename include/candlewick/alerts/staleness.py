@@ -26,8 +26,8 @@ _NEWEST_FACT = """(
         WHERE f.exchange = s.exchange AND f.symbol = s.symbol AND f.interval_code = '1m' AND f.is_final = 1
         ORDER BY f.open_time DESC LIMIT 1
     )"""
-_NEWEST = """
-    SELECT s.symbol, {newest}, m.last_open_time, s.added_at, s.status
+_NEWEST = f"""
+    SELECT s.symbol, {{newest}}, m.last_open_time, {symbols.TRACKED_SINCE}, s.status
     FROM tracked_symbols s
     LEFT JOIN extraction_metadata m
         ON m.exchange = s.exchange AND m.symbol = s.symbol AND m.data_type = %s AND m.interval_code = %s
@@ -39,9 +39,10 @@ _NEWEST = """
 def stale_symbols(warehouse: Warehouse, config: Settings, *, now: datetime | None = None) -> list[Event]:
     """Return an event per active, trading symbol of which nothing new is final for longer than ``stale_after_minutes``.
 
-    Before dbt has built the facts, the watermarks stand in for them. A symbol without a candle since it is tracked is late
-    when it has been tracked for that long, whatever was backfilled, also one whose state nobody has asked for. While no symbol was ever tracked, one event says so:
-    the first run of market_minute would have begun with ``CANDLEWICK_SYMBOLS``.
+    Before dbt has built the facts, the watermarks stand in for them. A symbol without a candle since it was added (or
+    added again) is late when that is as long ago, whatever is there of the time before, also one whose state nobody has
+    asked for. While no symbol was ever tracked, one event says so: the first run of market_minute would have begun with
+    ``CANDLEWICK_SYMBOLS``.
     """
     moment = now or utc_now()
     allowed = timedelta(minutes=config.stale_after_minutes)
@@ -57,12 +58,12 @@ def stale_symbols(warehouse: Warehouse, config: Settings, *, now: datetime | Non
         late = [row for row in rows if symbols.is_late(row[4], _closed(row[1]), row[3], moment, allowed)]
         silence = _silence(session, config, moment - allowed) if late else ""
     found = []
-    for symbol, built, loaded, added_at, _ in late:
+    for symbol, built, loaded, tracked_since, _ in late:
         closed = _closed(built)
-        age = moment - symbols.silent_since(closed, added_at)
+        age = moment - symbols.silent_since(closed, tracked_since)
         what = (
             f"newest final candle closed at {closed:%Y-%m-%d %H:%M} UTC"
-            if closed and closed > added_at
+            if closed and closed > tracked_since
             else "no candle since it was added"
         )
         found.append(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 NOT_LISTED = "NOT_LISTED"
 TRADING = "TRADING"
 NEVER_TRACKED = "(active = 0 AND removed_at <=> added_at)"
+# Of a tracked symbol `s`: its history is expected from added_at on, but what is late counts from here.
+TRACKED_SINCE = "COALESCE(s.resumed_at, s.added_at)"
 CLOSING_DELAY, CLOSING_PATIENCE = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -60,29 +62,32 @@ class StateChange:
     after: str
 
 
-def silent_since(final_until: datetime | None, added_at: datetime) -> datetime:
+def silent_since(final_until: datetime | None, tracked_since: datetime) -> datetime:
     """Return since when nothing new of a tracked symbol is final, naive UTC.
 
     Args:
         final_until: when its newest final candle closed; None without one.
-        added_at: since when it is tracked; what was backfilled of the time before makes nobody late.
+        tracked_since: when it was added, or added again after it had been removed; what is there of the time before,
+            backfilled or left of an earlier following, makes nobody late.
     """
-    return max(final_until or added_at, added_at)
+    return max(final_until or tracked_since, tracked_since)
 
 
 def is_late(
-    status: str | None, final_until: datetime | None, added_at: datetime, now: datetime, allowed: timedelta
+    status: str | None, final_until: datetime | None, tracked_since: datetime, now: datetime, allowed: timedelta
 ) -> bool:
-    """Tell whether a tracked symbol is late: nothing new is final for longer than allowed. dbt's `quality_stale_symbol` says the same.
+    """Tell whether a tracked symbol is late: nothing new is final for longer than allowed.
+
+    dbt's `quality_stale_symbol` says the same.
 
     Args:
         status: the exchange's word; a symbol that does not trade is never late, one whose state was not asked may be.
         final_until: as :func:`silent_since` takes it.
-        added_at: likewise.
+        tracked_since: likewise.
         now: naive UTC.
         allowed: as long as nothing new may be final.
     """
-    return status in (TRADING, None) and now - silent_since(final_until, added_at) > allowed
+    return status in (TRADING, None) and now - silent_since(final_until, tracked_since) > allowed
 
 
 def active(session: Session, exchange: str) -> list[TrackedSymbol]:
@@ -98,10 +103,11 @@ def active(session: Session, exchange: str) -> list[TrackedSymbol]:
 
 
 def add(session: Session, exchange: str, symbols: Iterable[str], now: datetime) -> None:
-    """Track symbols; those removed earlier come back with their data."""
+    """Track symbols; those removed earlier come back with their data, and when they did is kept."""
     session.run_many(
-        # Assignments run from left to right: added_at must see the row as it was.
+        # Assignments run from left to right: the times must see the row as it was.
         "INSERT INTO tracked_symbols (exchange, symbol, active, added_at) VALUES (%s, %s, 1, %s) ON DUPLICATE KEY UPDATE "
+        f"resumed_at = IF(active = 1 OR {NEVER_TRACKED}, resumed_at, VALUES(added_at)), "
         f"added_at = IF({NEVER_TRACKED}, VALUES(added_at), added_at), active = 1, removed_at = NULL",
         [(exchange, symbol, now) for symbol in symbols],
     )

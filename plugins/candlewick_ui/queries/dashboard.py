@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from candlewick.warehouse.symbols import TRACKED_SINCE
 from candlewick_ui.queries.symbols import LOOK_AHEAD, LOOK_BACK, NEWEST_FINAL, is_stale
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ SELECT
     s.symbol, s.status AS symbol_status, s.base_asset, s.quote_asset, s.added_at,
     stats.last_price, stats.price_change, stats.price_change_percent, stats.open_price, stats.high_price, stats.low_price,
     stats.volume, stats.quote_volume, stats.trade_count, stats.vwap, stats.candle_count, stats.as_of, stats.is_final,
-    {NEWEST_FINAL} AS newest_final
+    {NEWEST_FINAL} AS newest_final, {TRACKED_SINCE} AS tracked_since
 FROM {{raw}}.tracked_symbols AS s
 LEFT JOIN market_stats_24h AS stats ON s.exchange = stats.exchange AND s.symbol = stats.symbol
 WHERE s.exchange = :exchange AND s.active = 1
@@ -68,7 +69,7 @@ def cards(reader: Reader, exchange: str, now: datetime) -> list[dict[str, Any]]:
         row["final_until"] = None if newest is None else newest + MINUTE
         row["lag_seconds"] = None if newest is None else int((now - newest - MINUTE).total_seconds())
         row["is_final"] = None if row["is_final"] is None else bool(row["is_final"])
-        row["is_stale"] = is_stale(row["symbol_status"], row["final_until"], row["added_at"], now)
+        row["is_stale"] = is_stale(row["symbol_status"], row["final_until"], row.pop("tracked_since"), now)
     return rows
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from candlewick.settings import settings
 from candlewick.warehouse.database import utc_now
-from candlewick.warehouse.symbols import is_late
+from candlewick.warehouse.symbols import TRACKED_SINCE, is_late
 from candlewick_ui.database import NotBuilt
 from candlewick_ui.queries.candles import BEGINNING
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "symbol", "is_tracked", "status", "status_since", "base_asset", "quote_asset", "first_open_time", "added_at", "removed_at",
-    "newest_open_time",
+    "newest_open_time", "tracked_since",
 )  # fmt: skip
 LIFECYCLE = ("symbol", "valid_from", "valid_to", "is_current", "status", "base_asset", "quote_asset")
 FRESHNESS = ("symbol", "status", "newest_open_time", "lag_seconds", "is_stale")
@@ -35,11 +35,11 @@ NEWEST_FINAL = """(
         AND f.open_time >= :recent AND f.open_time < :soon
     ORDER BY f.exchange DESC, f.symbol DESC, f.interval_code DESC, f.open_time DESC LIMIT 1
 )"""
-_SYMBOLS = """
+_SYMBOLS = f"""
 SELECT
     s.symbol, s.active AS is_tracked, s.status, s.status_since, s.base_asset, s.quote_asset, s.first_open_time, s.added_at,
-    s.removed_at, {newest} AS newest_open_time
-FROM {raw}.tracked_symbols AS s
+    s.removed_at, {{newest}} AS newest_open_time, IF(s.active = 1, {TRACKED_SINCE}, NULL) AS tracked_since
+FROM {{raw}}.tracked_symbols AS s
 WHERE s.exchange = :exchange AND (:symbol IS NULL OR s.symbol = :symbol) AND (:tracked IS NULL OR s.active = :tracked)
 ORDER BY s.exchange, s.symbol
 """
@@ -64,7 +64,8 @@ def symbols(
 ) -> list[dict[str, Any]]:
     """Return every symbol that was ever tracked or backfilled.
 
-    ``status`` is the exchange's word, None until it was asked; ``newest_open_time`` is of the newest final 1m candle.
+    ``status`` is the exchange's word, None until it was asked; ``newest_open_time`` is of the newest final 1m candle;
+    ``tracked_since`` is when it was added, or added again after it had been removed, None of one that is not tracked.
 
     Args:
         reader: the warehouse.
@@ -110,14 +111,14 @@ def freshness(reader: Reader, exchange: str, now: datetime) -> list[dict[str, An
     """
     found = []
     for row in symbols(reader, exchange, tracked=True, now=now):
-        closed = row["newest_open_time"] + MINUTE if row["newest_open_time"] else row["added_at"]
+        closed = row["newest_open_time"] + MINUTE if row["newest_open_time"] else row["tracked_since"]
         lag_seconds = int((now - closed).total_seconds())
         found.append(
-            {**row, "lag_seconds": lag_seconds, "is_stale": is_stale(row["status"], closed, row["added_at"], now)}
+            {**row, "lag_seconds": lag_seconds, "is_stale": is_stale(row["status"], closed, row["tracked_since"], now)}
         )
     return found
 
 
-def is_stale(status: str | None, final_until: datetime | None, added_at: datetime, now: datetime) -> bool:
+def is_stale(status: str | None, final_until: datetime | None, tracked_since: datetime, now: datetime) -> bool:
     """Tell whether a tracked symbol is late, as the alerts do: by :func:`is_late` and the setting `stale_after_minutes`."""
-    return is_late(status, final_until, added_at, now, timedelta(minutes=settings().stale_after_minutes))
+    return is_late(status, final_until, tracked_since, now, timedelta(minutes=settings().stale_after_minutes))

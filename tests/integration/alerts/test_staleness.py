@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from candlewick.alerts.staleness import stale_symbols
+from candlewick.warehouse import symbols
 
 NOON = datetime(2026, 1, 1, 12)
 
@@ -109,6 +110,20 @@ def test_history_that_was_backfilled_makes_a_symbol_that_was_just_added_neither_
     (event,) = stale_symbols(warehouse, told, now=NOON)
 
     assert event.subject == "OLDUSDT"
+    assert event.message.startswith("no candle since it was added, 6 minutes ago (allowed: 5)")
+
+
+def test_a_symbol_that_was_removed_and_is_added_again_has_the_same_time_from_then_on(warehouse, told, symbol, fact):
+    for name, minutes in (("SOONUSDT", 5), ("LATEUSDT", 6)):
+        symbol(name)
+        fact(name, NOON - timedelta(hours=20))
+        with warehouse.session() as session:
+            symbols.remove(session, "binance", name, NOON - timedelta(hours=19))
+            symbols.add(session, "binance", [name], NOON - timedelta(minutes=minutes))
+
+    (event,) = stale_symbols(warehouse, told, now=NOON)
+
+    assert event.subject == "LATEUSDT"
     assert event.message.startswith("no candle since it was added, 6 minutes ago (allowed: 5)")
 
 

@@ -58,16 +58,24 @@ def test_tracking_a_backfilled_symbol_begins_when_it_is_added_and_survives_a_bac
         symbols.add(session, "binance", ["SOLUSDT"], later)
         symbols.ensure_known(session, "binance", ["SOLUSDT"], later + timedelta(days=1))
 
-    assert ask(warehouse, "SELECT active, added_at, removed_at FROM tracked_symbols") == [(1, later, None)]
+    assert ask(warehouse, "SELECT active, added_at, removed_at, resumed_at FROM tracked_symbols") == [
+        (1, later, None, None)
+    ]
 
 
-def test_a_symbol_that_comes_back_is_tracked_since_it_was_first_added(warehouse):
+def test_a_symbol_that_comes_back_keeps_when_it_was_first_added_and_when_it_came_back(warehouse):
+    again = NOON + timedelta(days=2)
     with warehouse.session() as session:
         symbols.add(session, "binance", ["SOLUSDT"], NOON)
+        symbols.add(session, "binance", ["SOLUSDT"], NOON + timedelta(hours=1))
+        assert session.all("SELECT added_at, resumed_at FROM tracked_symbols") == [(NOON, None)]
         symbols.remove(session, "binance", "SOLUSDT", NOON + timedelta(days=1))
-        symbols.add(session, "binance", ["SOLUSDT"], NOON + timedelta(days=2))
+        symbols.add(session, "binance", ["SOLUSDT"], again)
+        symbols.add(session, "binance", ["SOLUSDT"], again + timedelta(hours=1))
 
-    assert ask(warehouse, "SELECT active, added_at, removed_at FROM tracked_symbols") == [(1, NOON, None)]
+    assert ask(warehouse, "SELECT active, added_at, removed_at, resumed_at FROM tracked_symbols") == [
+        (1, NOON, None, again)
+    ]
 
 
 def test_each_state_that_is_heard_has_a_row_that_ends_when_another_is_heard(binance, warehouse, market):

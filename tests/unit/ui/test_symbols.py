@@ -15,7 +15,7 @@ ALLOWED = timedelta(minutes=settings().stale_after_minutes)
 
 
 @pytest.mark.parametrize(
-    ("status", "final_until", "added_at", "is_late"),
+    ("status", "final_until", "tracked_since", "is_late"),
     [
         ("TRADING", NOW - ALLOWED, LONG_AGO, False),
         ("TRADING", NOW - ALLOWED - timedelta(seconds=1), LONG_AGO, True),
@@ -31,5 +31,7 @@ ALLOWED = timedelta(minutes=settings().stale_after_minutes)
         ),  # backfilled, and followed since a minute
     ],
 )
-def test_a_symbol_that_trades_is_late_when_nothing_new_is_final_for_too_long(status, final_until, added_at, is_late):
-    assert is_stale(status, final_until, added_at, NOW) is is_late
+def test_a_symbol_that_trades_is_late_when_nothing_new_is_final_for_too_long(
+    status, final_until, tracked_since, is_late
+):
+    assert is_stale(status, final_until, tracked_since, NOW) is is_late
