@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from croniter import croniter  # type: ignore[import-untyped]
+from croniter import CroniterBadDateError, croniter  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,15 +60,24 @@ def _wished(dag_id: str, text: str) -> tuple[str | None, str]:
     if not is_cron(wished):
         return (
             None,
-            f"expected a cron expression of five fields for {dag_id} in the Variable {VARIABLE}, got {wished!r}",
+            f"expected a cron expression of five fields whose time comes for {dag_id} in the Variable {VARIABLE}, got {wished!r}",
         )
     return str(wished).strip(), ""
 
 
 def is_cron(value: object) -> bool:
-    """Tell whether the value is a cron expression Airflow takes: five fields, or a word such as ``@hourly``."""
+    """Tell whether the value is a schedule: five fields, or a word such as ``@hourly``, whose time ever comes."""
     if not isinstance(value, str):
         return False
     fields = value.split()
     shaped = len(fields) == CRON_FIELDS or (len(fields) == 1 and fields[0].startswith("@"))
-    return shaped and bool(croniter.is_valid(value))
+    return shaped and bool(croniter.is_valid(value)) and _ever_comes(value)
+
+
+def _ever_comes(cron: str) -> bool:
+    """Airflow takes the 31st of February when it parses the DAG, and fails when it looks for the next run."""
+    try:
+        croniter(cron, datetime.now(UTC)).get_next(datetime)
+    except CroniterBadDateError:  # none within decades
+        return False
+    return True

@@ -13,7 +13,7 @@ def chosen(text, dag_id="market_minute"):
     return choose(dag_id, DEFAULT, lambda: text)
 
 
-@pytest.mark.parametrize("wished", ["*/2 * * * *", "0 2 * * 0", "@hourly"])
+@pytest.mark.parametrize("wished", ["*/2 * * * *", "0 2 * * 0", "@hourly", "0 0 29 2 *"])
 def test_the_variable_changes_the_schedule(wished):
     assert (chosen(f'{{"market_minute": "{wished}"}}').cron, chosen(f'{{"market_minute": "{wished}"}}').problem) == (
         wished,
@@ -36,6 +36,8 @@ def test_without_a_word_for_the_dag_the_default_holds_silently(text):
         ('{"market_minute": "* * * * * *"}', "expected a cron expression"),
         ('{"market_minute": 5}', "expected a cron expression"),
         ('{"market_minute": "@sometimes"}', "expected a cron expression"),
+        ('{"market_minute": "0 0 31 2 *"}', "expected a cron expression of five fields whose time comes"),
+        ('{"market_minute": "0 0 31 4,6,9,11 *"}', "expected a cron expression of five fields whose time comes"),
     ],
 )
 def test_a_word_that_cannot_be_followed_falls_back_and_says_why(text, sentence):
