@@ -24,8 +24,12 @@ PARAMS = {
         None, type=["null", "integer"], minimum=1, maximum=5000, title="Days",
         description=f"Newest days to compare of each symbol, of those that were not yet; empty: {settings().reconcile_days}.",
     ),
-    "from": Param(None, type=["null", "string"], format="date", title="First day", description="UTC; every day from then on."),
-    "to": Param(None, type=["null", "string"], format="date", title="Last day", description="UTC, all of it; not today."),
+    "from": Param(
+        None, type=["null", "string"], format="date", last_day="yesterday", title="First day", description="UTC; every day from then on.",
+    ),
+    "to": Param(
+        None, type=["null", "string"], format="date", last_day="yesterday", title="Last day", description="UTC, all of it; not today.",
+    ),
 }  # fmt: skip
 
 

@@ -301,8 +301,9 @@ def test_the_lifecycle_of_a_symbol_names_it_whatever_is_known(platform_ui):
         assert (f"Nothing was heard of {symbol} yet." in page.texts("p", "empty")) is not heard
 
 
-@pytest.mark.parametrize("path", ["operations", "operations/market_reconcile", "settings"])
-def test_a_form_offers_the_days_there_can_be(platform_ui, path):
+@pytest.mark.parametrize(("path", "days_ago"), [("operations", 0), ("operations/market_reconcile", 1), ("settings", 0)])
+def test_a_form_offers_the_days_its_job_takes(platform_ui, path, days_ago):
     fields = [one.attributes for one in opened(platform_ui, path).elements if one.attributes.get("type") == "date"]
     assert len(fields) == 2
-    assert {(one["min"], one["max"]) for one in fields} == {("2017-07-01", f"{utc_now().date()}")}
+    last = utc_now().date() - timedelta(days=days_ago)
+    assert {(one["min"], one["max"]) for one in fields} == {("2017-07-01", f"{last}")}

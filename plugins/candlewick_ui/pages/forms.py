@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 OFFERED_DAYS = 30
+LAST_DAY, YESTERDAY = "last_day", "yesterday"  # a key of a param's schema, and what it says when a day must be over
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ def inputs(params: Mapping[str, Mapping[str, Any]]) -> list[Input]:
     """Return a field for each param.
 
     Args:
-        params: by name, each with `value`, `description` and `schema` (JSON schema with Airflow's `title`).
+        params: by name, each with `value`, `description` and `schema` (JSON schema with Airflow's `title`, and
+            of a day that must be over our `last_day`).
     """
     return [_input(name, param) for name, param in params.items()]
 
@@ -73,7 +75,7 @@ def _input(name: str, param: Mapping[str, Any]) -> Input:
         kind = "date" if schema.get("format") == "date" else "text"
         limits = {"maxlength": schema["maxLength"]} if "maxLength" in schema else None
         if kind == "date":  # all of them are UTC days of the market
-            limits = days_there_can_be()
+            limits = days_there_can_be(today() - timedelta(days=1) if schema.get(LAST_DAY) == YESTERDAY else None)
         return Input(**common, kind=kind, reads="text", value=text, limits=limits, is_required="null" not in types)
     return Input(**common, kind="textarea", reads="json", value="" if value is None else json.dumps(value, indent=1))
 

@@ -189,9 +189,9 @@ def day_end(day: date | None) -> datetime | None:
     return None if day is None else day_start(day) + timedelta(days=1)
 
 
-def days_there_can_be() -> dict[str, str]:
-    """Return the limits of a field of days: since the exchange opened, until the UTC day it is."""
-    return {"min": FIRST_DAY.date().isoformat(), "max": today().isoformat()}
+def days_there_can_be(last: date | None = None) -> dict[str, str]:
+    """Return the limits of a field of days: since the exchange opened, until the last one, or the UTC day it is."""
+    return {"min": FIRST_DAY.date().isoformat(), "max": (last or today()).isoformat()}
 
 
 def today() -> date:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from candlewick_ui.pages.forms import Input, inputs
+from candlewick_ui.pages.tables import today
 
 
 def one(schema: dict[str, Any], value: Any = None, description: str | None = None) -> Input:
@@ -39,6 +41,14 @@ def test_what_may_be_nothing_is_not_required_and_says_so_when_it_is_empty() -> N
     optional, needed = one({"type": ["null", "string"]}), one({"type": "string", "format": "date"})
     assert (optional.is_required, optional.empty_is_null) == (False, True)
     assert (needed.is_required, needed.empty_is_null) == (True, False)
+
+
+def test_a_day_is_offered_up_to_today_unless_its_job_takes_only_days_that_are_over() -> None:
+    any_day = one({"type": "string", "format": "date"}).limits
+    over = one({"type": "string", "format": "date", "last_day": "yesterday"}).limits
+    yesterday = today() - timedelta(days=1)
+    assert any_day == {"min": "2017-07-01", "max": f"{today()}"}
+    assert over == {"min": "2017-07-01", "max": f"{yesterday}"}
 
 
 def test_a_field_is_called_what_its_schema_is_and_has_its_bounds() -> None:
