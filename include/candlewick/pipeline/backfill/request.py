@@ -71,14 +71,14 @@ class BackfillRequest(BaseModel):
     @field_validator("interval", mode="before")
     @classmethod
     def _interval(cls, value: object) -> Interval:
-        if value not in set(Interval):
+        if not isinstance(value, str) or value not in set(Interval):
             raise ValueError(f"expected an interval of {', '.join(Interval)}, got {value!r}")
         return Interval(str(value))
 
     @field_validator("source", mode="before")
     @classmethod
     def _source(cls, value: object) -> BackfillSource:
-        if value not in set(BackfillSource):
+        if not isinstance(value, str) or value not in set(BackfillSource):
             raise ValueError(f"expected a source of {', '.join(BackfillSource)}, got {value!r}")
         return BackfillSource(str(value))
 
@@ -135,6 +135,13 @@ class BackfillRequest(BaseModel):
 
 def _moment(name: str, value: object, whole_day: timedelta) -> datetime:
     """Read a date or an ISO moment; without an offset it is UTC."""
+    try:
+        return _read_moment(name, value, whole_day)
+    except OverflowError:  # the day after the calendar's last, or an offset that leads out of it
+        raise ValueError(f"expected {name} as a time the exchange can have candles of, got {value!r}") from None
+
+
+def _read_moment(name: str, value: object, whole_day: timedelta) -> datetime:
     problem = f"expected {name} as a date or moment (2023-01-31, 2023-01-31T12:00:00Z), got {value!r}"
     if isinstance(value, datetime):
         moment = value
