@@ -41,9 +41,11 @@ def refuse_backward(start: datetime | date, end: datetime | date) -> None:
     """
     if isinstance(start, datetime) and isinstance(end, datetime):
         if (since := said(start)) >= (until := said(end)):
-            raise _unfit(f"expected from to lie before to, got {since.isoformat()} and {until.isoformat()} (UTC)")
+            told = f"{since.isoformat()} and {until.isoformat()} (UTC)"
+            raise _unfit(f"expected from to lie before to, got {told}; exchange or widen them")
     elif start > end:
-        raise _unfit(f"expected from to be no later than to, got {start.isoformat()} and {end.isoformat()}")
+        told = f"{start.isoformat()} and {end.isoformat()}"
+        raise _unfit(f"expected from to be no later than to, got {told}; exchange or widen them")
 
 
 def span(
@@ -59,10 +61,9 @@ def span(
     if start is not None:
         refuse_backward(since, until)
     if longest is not None and said(until) - said(since) > longest:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"expected at most {_words(longest)}, got {said(since).isoformat()} to {said(until).isoformat()} (UTC); "
-            "ask for one such span after the other",
+        raise _unfit(
+            f"expected at most {longest / timedelta(hours=1):g} hours, got {said(since).isoformat()} to "
+            f"{said(until).isoformat()} (UTC); ask for one such span after the other"
         )
     return naive_utc(since), naive_utc(until)
 
@@ -79,17 +80,10 @@ def days(
     since = first or until - timedelta(days=min(count - 1, (until - date.min).days))
     refuse_backward(since, until)
     if most is not None and (until - since).days >= most:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"expected at most {most} days, got {since} to {until}; ask for them one after the other",
-        )
+        raise _unfit(f"expected at most {most} days, got {since} to {until}; ask for them one after the other")
     earliest, latest = EARLIEST.date(), LATEST.date()
     return min(max(since, earliest), latest), min(max(until, earliest), latest)
 
 
 def _unfit(sentence: str) -> Problem:
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{sentence}; exchange or widen them")
-
-
-def _words(length: timedelta) -> str:
-    return "a day" if length == timedelta(days=1) else f"{length.total_seconds() / 3600:g} hours"
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentence)

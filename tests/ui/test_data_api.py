@@ -229,7 +229,7 @@ def test_weight_by_minute_adds_up_to_what_requests_were_charged(platform_ui):
 def test_more_than_a_day_of_weights_is_refused_and_not_cut(platform_ui, asked):
     answer = platform_ui.get(f"{API}/weights/minutes", **asked)
     assert answer.status_code == 422
-    assert "expected at most a day, got 2026-01-01T00:00:00 to " in answer.json()["detail"]
+    assert "expected at most 24 hours, got 2026-01-01T00:00:00 to " in answer.json()["detail"]
 
 
 def test_storage_is_the_mart_of_the_newest_days(platform_ui):

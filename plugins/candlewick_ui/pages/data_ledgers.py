@@ -112,7 +112,7 @@ def gap_ledger(
 def _demand_order(start: date | None, end: date | None) -> None:
     """Refuse a last day before the first one, of a list whose span may be open."""
     if start and end:
-        times.days(start, end, SHOWN_DAYS, utc_now())
+        times.refuse_backward(start, end)
 
 
 COUNTS = (
