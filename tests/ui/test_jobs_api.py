@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -26,6 +28,11 @@ def audit(platform_ui, event):
 def variable(platform_ui):
     said = platform_ui.server.command("variables", "get", "candlewick_schedules")
     return json.loads(said.strip().splitlines()[-1])
+
+
+def forget(platform_ui, run_id):
+    """The pages list backfills that were ended before they had a plan; other tests count them."""
+    assert platform_ui.client().delete(f"/api/v2/dags/market_backfill/dagRuns/{run_id}").status_code == 204
 
 
 @pytest.fixture
@@ -103,6 +110,51 @@ def test_a_run_is_queued_with_its_params_and_cancelled(platform_ui):
     assert audit(platform_ui, "cancel_dag_run")["run_id"] == run_id
     assert platform_ui.client().post(f"{path}/{run_id}/cancel").status_code == 409
     assert platform_ui.client().post(f"{path}/nonsense/cancel").status_code == 404
+    forget(platform_ui, run_id)
+
+
+def test_a_run_that_was_cleared_in_airflow_is_no_longer_called_ended_by_who_ended_it_before(platform_ui):
+    path, client = "/candlewick/api/v1/jobs/market_reconcile/runs", platform_ui.client()
+    run_id = client.post(path, json={}).json()["run_id"]
+    of_airflow = f"/api/v2/dags/market_reconcile/dagRuns/{run_id}"
+
+    def told():
+        (run,) = (run for run in client.get(path).json()["data"] if run["run_id"] == run_id)
+        return run["state"], run["ended_by"]
+
+    assert client.post(f"{path}/{run_id}/cancel").status_code == 200
+    assert told() == ("failed", "admin")
+    cleared = client.post(f"{of_airflow}/clear", json={"dry_run": False})
+    assert cleared.status_code == 200, cleared.text
+    assert told() == ("queued", None)
+    assert client.patch(of_airflow, json={"state": "failed"}).status_code == 200
+    assert told() == ("failed", None)
+    client.post(f"{of_airflow}/clear", json={"dry_run": False})
+    assert platform_ui.client("op").post(f"{path}/{run_id}/cancel").status_code == 200
+    assert told() == ("failed", "op")
+
+
+@contextmanager
+def import_errors(platform_ui, job):
+    """A job whose file cannot be read, as Airflow notes it."""
+    mark = "UPDATE dag SET has_import_errors = ? WHERE dag_id = ?"
+    with closing(sqlite3.connect(platform_ui.server.home / "airflow.db", timeout=30)) as database:
+        try:
+            with database:
+                database.execute(mark, (1, job))
+            yield
+        finally:
+            with database:
+                database.execute(mark, (0, job))
+
+
+def test_a_job_that_cannot_be_triggered_says_so_before_anybody_is_asked_about_its_params(platform_ui):
+    conf = {"symbols": ["FOOBAR"], "start": "2026-03-01", "end": "2026-03-01"}
+    with import_errors(platform_ui, "market_backfill"):
+        refused = platform_ui.client().post("/candlewick/api/v1/jobs/market_backfill/runs", json={"conf": conf})
+
+    assert refused.status_code == 409, refused.text
+    assert "market_backfill has import errors" in refused.json()["detail"]
 
 
 def test_params_that_cannot_be_make_no_run_and_no_row_in_the_audit_log(platform_ui):
@@ -219,6 +271,22 @@ def test_parts_come_in_pages_that_together_are_all_of_them(platform_ui):
             {"symbols": ["FOOBAR"], "start": "2026-03-01", "end": "2026-03-01"},
             "expected symbols the exchange knows, got FOOBAR",
         ),
+        (
+            "market_backfill",
+            {"interval": ["1m"], "start": "2026-03-01", "end": "2026-03-01"},
+            "expected an interval of 1m, ",
+        ),
+        (
+            "market_backfill",
+            {"source": {}, "start": "2026-03-01", "end": "2026-03-01"},
+            "expected a source of auto, ",
+        ),
+        (
+            "market_backfill",
+            {"start": "2026-03-01", "end": "9999-12-31"},
+            "expected end as a time the exchange can have",
+        ),
+        ("market_backfill", {"nope": 1}, "expected params of market_backfill among"),
         ("market_backfill", {"symbols": 5, "start": "2026-03-01", "end": "2026-03-01"}, "expected a list of symbols"),
         ("market_reconcile", {"symbols": ["BTCUSDT", "FOOBAR"]}, "expected symbols we have minutes of, got FOOBAR"),
         ("market_reconcile", {"from": "2026-03-02", "to": "2026-03-01"}, "expected to on or after from"),
@@ -243,3 +311,4 @@ def test_of_a_symbol_that_was_delisted_the_archive_may_be_asked(platform_ui, sou
     made = platform_ui.client().post(path, json={"conf": conf})
     assert made.status_code == 201, made.text
     assert platform_ui.client().post(f"{path}/{made.json()['run_id']}/cancel").status_code == 200
+    forget(platform_ui, made.json()["run_id"])

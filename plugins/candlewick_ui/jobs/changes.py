@@ -60,21 +60,11 @@ def trigger(user: BaseUser, dag_id: str, conf: dict[str, Any], note: str | None 
         Problem: 403, 404, 409 or 422.
     """
     identity.demand_dag(user, "POST", dag_id, "trigger this job", DagAccessEntity.RUN)
-    asked.check(dag_id, _given(dag_id, conf))  # before anything is written: the exchange may be slow to answer
+    dag = _triggerable(dag_id)
+    params.refuse_unknown(dag_id, dag.params, conf)
+    # No session is open here: the exchange may be slow to answer.
+    asked.check(dag_id, {name: param.value for name, param in dag.params.items()} | conf)
     with audit.recorded(user, "trigger_dag_run", dag_id=dag_id, conf=conf) as session:
-        model = found(session, dag_id)
-        if model.has_import_errors:
-            raise Problem(
-                HTTPStatus.CONFLICT,
-                f"expected a job that can be read, but {dag_id} has import errors; see Airflow's start page",
-            )
-        if model.allowed_run_types is not None and DagRunType.MANUAL not in model.allowed_run_types:
-            raise Problem(
-                HTTPStatus.CONFLICT,
-                f"expected a job people may trigger, but {dag_id} runs by its schedule alone; wait for it",
-            )
-        dag = serialized(session, dag_id)
-        params.refuse_unknown(dag_id, dag.params, conf)
         try:
             given = TriggerDAGRunPostBody(logical_date=None, conf=conf, note=note).validate_context(dag)
             params.refuse_unfit(dag_id, dict(dag.params.items()), conf)  # by name it gives values
@@ -102,11 +92,25 @@ def trigger(user: BaseUser, dag_id: str, conf: dict[str, Any], note: str | None 
         return run_of(run)
 
 
-def _given(dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
-    """Return all params of a run, those nobody gave with their defaults."""
+def _triggerable(dag_id: str) -> Any:
+    """Return the DAG of a job that people may trigger now.
+
+    Raises:
+        Problem: 404 or 409.
+    """
     with create_session() as session:
-        found(session, dag_id)
-        return {name: param.value for name, param in serialized(session, dag_id).params.items()} | conf
+        model = found(session, dag_id)
+        if model.has_import_errors:
+            raise Problem(
+                HTTPStatus.CONFLICT,
+                f"expected a job that can be read, but {dag_id} has import errors; see Airflow's start page",
+            )
+        if model.allowed_run_types is not None and DagRunType.MANUAL not in model.allowed_run_types:
+            raise Problem(
+                HTTPStatus.CONFLICT,
+                f"expected a job people may trigger, but {dag_id} runs by its schedule alone; wait for it",
+            )
+        return serialized(session, dag_id)
 
 
 def cancel(user: BaseUser, dag_id: str, run_id: str) -> Run:
