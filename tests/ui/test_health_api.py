@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from candlewick.warehouse.database import utc_now
 
@@ -22,7 +22,13 @@ def test_freshness_is_the_age_of_the_newest_final_candle(platform_ui):
 
     assert found["allowed_minutes"] == 5
     assert 0 <= age.total_seconds() - bitcoin["lag_seconds"] < 30
-    assert bitcoin["is_stale"] == (bitcoin["lag_seconds"] > 300)
+    (tracked,) = platform_ui.sql(
+        "SELECT COALESCE(resumed_at, added_at) AS at FROM {raw}.tracked_symbols WHERE symbol = 'BTCUSDT'"
+    )
+    silent = datetime.fromisoformat(found["as_of"]) - max(newest["at"] + timedelta(minutes=1), tracked["at"]).replace(
+        tzinfo=UTC
+    )
+    assert bitcoin["is_stale"] == (silent > timedelta(minutes=5))
 
 
 def test_a_late_symbol_makes_it_stale_and_fails_a_monitor_that_asks_for_it(platform_ui):
