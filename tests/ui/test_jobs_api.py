@@ -30,11 +30,6 @@ def variable(platform_ui):
     return json.loads(said.strip().splitlines()[-1])
 
 
-def forget(platform_ui, run_id):
-    """The pages list backfills that were ended before they had a plan; other tests count them."""
-    assert platform_ui.client().delete(f"/api/v2/dags/market_backfill/dagRuns/{run_id}").status_code == 204
-
-
 @pytest.fixture
 def schedules(platform_ui):
     """Whatever a test wished, the next one finds none."""
@@ -110,7 +105,6 @@ def test_a_run_is_queued_with_its_params_and_cancelled(platform_ui):
     assert audit(platform_ui, "cancel_dag_run")["run_id"] == run_id
     assert platform_ui.client().post(f"{path}/{run_id}/cancel").status_code == 409
     assert platform_ui.client().post(f"{path}/nonsense/cancel").status_code == 404
-    forget(platform_ui, run_id)
 
 
 def test_a_run_that_was_cleared_in_airflow_is_no_longer_called_ended_by_who_ended_it_before(platform_ui):
@@ -311,4 +305,3 @@ def test_of_a_symbol_that_was_delisted_the_archive_may_be_asked(platform_ui, sou
     made = platform_ui.client().post(path, json={"conf": conf})
     assert made.status_code == 201, made.text
     assert platform_ui.client().post(f"{path}/{made.json()['run_id']}/cancel").status_code == 200
-    forget(platform_ui, made.json()["run_id"])

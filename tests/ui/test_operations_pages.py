@@ -17,6 +17,16 @@ from candlewick_ui.queries import backfills
 from support.html_page import opened
 
 
+@pytest.fixture
+def no_other_backfills(platform_ui):
+    """The page lists runs that ended before they had a plan: those other tests left would stand between ours."""
+    client, runs = platform_ui.client(), "/api/v2/dags/market_backfill/dagRuns"
+    left = client.get(runs, params={"limit": 100}).json()
+    assert left["total_entries"] < 100
+    for run in left["dag_runs"]:
+        assert client.delete(f"{runs}/{run['dag_run_id']}").status_code == 204
+
+
 def changes(page) -> list[tuple[str, str]]:
     """The changes a page offers: method and path of its forms."""
     return [
@@ -93,6 +103,7 @@ def test_a_job_nobody_knows_is_refused_with_a_sentence(platform_ui):
     assert "no_such_job" in answer.text
 
 
+@pytest.mark.usefixtures("no_other_backfills")
 def test_a_backfill_is_listed_with_what_it_brought(platform_ui):
     (row,) = opened(platform_ui, "operations").table("Newest backfills")
     (ledger,) = platform_ui.sql("SELECT SUM(row_count) AS n, COUNT(*) AS parts FROM {raw}.backfill_parts")
@@ -213,6 +224,7 @@ def _marts_connection(platform_ui):
     return connection
 
 
+@pytest.mark.usefixtures("no_other_backfills")
 def test_a_backfill_whose_run_was_ended_is_called_stopped(platform_ui):
     day = utc_now().date() - timedelta(days=1)
     client = platform_ui.client()
@@ -264,6 +276,7 @@ def a_failed_run(platform_ui, message=None):
         assert client.delete(f"/api/v2/dags/market_backfill/dagRuns/{run_id}").status_code == 204
 
 
+@pytest.mark.usefixtures("no_other_backfills")
 def test_a_backfill_that_failed_before_it_had_a_plan_is_listed_with_the_reason(platform_ui):
     sentence = "expected symbols the exchange knows, got FOOBAR"
     with a_failed_run(platform_ui, f"AirflowFailException: {sentence}\nhttp://the.log") as run_id:
