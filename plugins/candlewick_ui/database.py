@@ -8,12 +8,16 @@ from __future__ import annotations
 import gc
 import logging
 import time
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends
 from fastapi.concurrency import run_in_threadpool
+from MySQLdb.constants import FIELD_TYPE
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 from sqlalchemy import TextClause, bindparam, create_engine, event, text
@@ -59,6 +63,26 @@ class NotBuilt(DatabaseDown):
     """A table that is asked for is not there yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What becomes of the text in which the server sends decimals and times (`YYYY-MM-DD HH:MM:SS[.fraction]`, UTC).
+
+    Of a thousand candles that are only passed on, making numbers and times of it, and text of them again, takes longer than
+    all the rest.
+    """
+
+    decimals: Callable[[str], Any] = Decimal
+    times: Callable[[str], Any] = datetime.fromisoformat  # the driver's own is written in Python, and slow
+
+    def by_type(self) -> dict[int, Callable[[str], Any]]:
+        """Return them as the driver wants to have them: by the type of a column."""
+        decimals = dict.fromkeys((FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL), self.decimals)
+        return decimals | dict.fromkeys((FIELD_TYPE.DATETIME, FIELD_TYPE.TIMESTAMP), self.times)
+
+
+VALUES = Reading()  # decimals as ``Decimal``, times as naive UTC
+
+
 class Reader:
     """Runs statements; rows come as mappings from column to value, decimals as ``Decimal``, times as naive UTC.
 
@@ -88,16 +112,16 @@ class Reader:
         )
         event.listen(self._engine, "connect", self._prepare)
 
-    def rows(self, statement: str, **values: Any) -> list[dict[str, Any]]:
+    def rows(self, statement: str, reading: Reading = VALUES, /, **values: Any) -> list[dict[str, Any]]:
         """Run a SELECT; ``:name`` in it stands for a value, ``{raw}`` for the schema of staging and ledgers.
 
-        A list as a value stands for its members: ``symbol IN :symbols``.
+        A list as a value stands for its members: ``symbol IN :symbols``. With ``reading`` decimals and times are something else.
 
         Raises:
             DatabaseBusy, DatabaseDown: as they say.
         """
         try:
-            return self._rows(statement, values)
+            return self._rows(statement, values, reading.by_type())
         except PoolTimeout as error:
             raise DatabaseBusy("every connection to the warehouse is in use; ask again in a moment") from error
         except DBAPIError as error:
@@ -105,9 +129,13 @@ class Reader:
         except WarehouseError as error:
             raise DatabaseDown(f"{error}; `make status` tells more") from error
 
-    def _rows(self, statement: str, values: dict[str, Any], *, may_be_cut: bool = True) -> list[dict[str, Any]]:
+    def _rows(
+        self, statement: str, values: dict[str, Any], readings: dict[int, Any], *, may_be_cut: bool = True
+    ) -> list[dict[str, Any]]:
         with self._span(statement), self._engine.connect() as connection:
             begun = time.monotonic()
+            driver: Any = connection.connection.driver_connection
+            driver.converter.update(readings)  # looked up when the answer comes; the next statement here sets its own
             try:
                 found = connection.execute(self._prepared(statement, values), values)
                 names = tuple(found.keys())
@@ -119,7 +147,7 @@ class Reader:
                 is_cut = may_be_cut and error.connection_invalidated and time.monotonic() - begun < CUT_SECONDS
                 if not is_cut:
                     raise
-        return self._rows(statement, values, may_be_cut=False)
+        return self._rows(statement, values, readings, may_be_cut=False)
 
     @staticmethod
     def _span(statement: str) -> AbstractContextManager[object]:

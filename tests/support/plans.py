@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from candlewick_ui.database import Reader
+from candlewick_ui.database import VALUES, Reader, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,6 @@ class ExplainingReader(Reader):
         self._words = "EXPLAIN PARTITIONS" if "mariadb" in row["version"].lower() else "EXPLAIN FORMAT=TRADITIONAL"
         self.plans: list[tuple[str, list[dict[str, Any]]]] = []
 
-    def rows(self, statement: str, **values: Any) -> list[dict[str, Any]]:
+    def rows(self, statement: str, reading: Reading = VALUES, /, **values: Any) -> list[dict[str, Any]]:
         self.plans.append((statement, super().rows(f"{self._words} {statement}", **values)))
-        return super().rows(statement, **values)
+        return super().rows(statement, reading, **values)

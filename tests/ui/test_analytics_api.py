@@ -144,6 +144,16 @@ def test_candles_come_as_csv_and_parquet_with_the_same_digits(platform_ui, symbo
     assert set(table["symbol"].to_pylist()) == {symbol}
 
 
+@pytest.mark.parametrize("params", [{"from": "2020-01-01T00:00:00Z"}, {}], ids=["forward", "backward"])
+def test_a_list_of_candles_goes_on_where_its_page_in_another_format_ended(platform_ui, symbol, params):
+    def after(form):
+        page = platform_ui.get(f"{API}/candles/{symbol}", limit=10, format=form, **params)
+        return ask(platform_ui, f"candles/{symbol}", limit=10, cursor=page.headers["x-next-cursor"], **params)["data"]
+
+    both = ask(platform_ui, f"candles/{symbol}", limit=20, **params)["data"]
+    assert after("json") == after("csv") == after("parquet") == (both[10:] if params else both[:10])
+
+
 def test_a_book_says_when_it_was_captured_in_every_format(platform_ui, symbol):
     told = ask(platform_ui, f"orderbook/{symbol}", limit=5)
     as_csv = platform_ui.get(f"{API}/orderbook/{symbol}", limit=5, format="csv")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from decimal import Decimal
 from threading import Barrier
 
 import pytest
@@ -12,12 +14,27 @@ from sqlalchemy.exc import DBAPIError
 
 from candlewick_ui import database as of_readers
 from candlewick_ui.database import DatabaseBusy, DatabaseDown, Reader
+from candlewick_ui.formats import TOLD, plain
 from support.ports import wait_until
 
 ENDLESS = """
 SELECT COUNT(*) AS n FROM information_schema.collations AS a, information_schema.collations AS b, information_schema.collations AS c,
     information_schema.collations AS d
 WHERE a.id + b.id + c.id + d.id = -1
+"""
+
+DECIMALS_AND_TIMES = """
+SELECT
+    CAST('12345678901234567890.12345678' AS DECIMAL(38, 8)) AS large,
+    CAST('-0.00000001' AS DECIMAL(38, 8)) AS small,
+    CAST(0 AS DECIMAL(38, 12)) AS zero,
+    CAST(7 AS DECIMAL(38, 0)) AS whole,
+    CAST(NULL AS DECIMAL(38, 8)) AS none,
+    CAST('2026-01-02 03:04:05.678' AS DATETIME(3)) AS milliseconds,
+    CAST('2026-01-02 03:04:05.678912' AS DATETIME(6)) AS microseconds,
+    CAST('2026-01-02 00:00:00' AS DATETIME) AS seconds,
+    CAST('2026-01-02' AS DATE) AS day,
+    3 AS three, 'some' AS text
 """
 
 
@@ -35,6 +52,34 @@ def reading(database):
         reader.close()
 
 
+@pytest.fixture
+def one_connection(reading, monkeypatch):
+    for name, value in (("POOL", 1), ("OVERFLOW", 0), ("WAIT_SECONDS", 0.1)):
+        monkeypatch.setattr(of_readers, name, value)
+    return reading()
+
+
+def test_what_is_only_told_is_read_as_it_is_told_and_what_is_read_next_is_not(one_connection):
+    (values,) = one_connection.rows(DECIMALS_AND_TIMES)
+    assert (values["small"], values["none"]) == (Decimal("-0.00000001"), None)
+    assert (values["milliseconds"], values["seconds"]) == (datetime(2026, 1, 2, 3, 4, 5, 678000), datetime(2026, 1, 2))
+
+    (told,) = one_connection.rows(DECIMALS_AND_TIMES, TOLD)
+    assert (told["large"], told["zero"]) == ("12345678901234567890.12345678", "0.000000000000")
+    assert told == plain({**values, "day": None}) | {"day": values["day"]}
+    assert one_connection.rows(DECIMALS_AND_TIMES) == [values]
+
+
+def test_what_is_read_again_since_its_connection_was_cut_is_read_likewise(one_connection, database):
+    (mine,) = one_connection.rows("SELECT CONNECTION_ID() AS id")
+    with database.connect() as root, root.cursor() as cursor:
+        cursor.execute(f"KILL {mine['id']}")
+
+    (told,) = one_connection.rows("SELECT CONNECTION_ID() AS id, CAST(1 AS DECIMAL(38, 8)) AS one", TOLD)
+    assert told["id"] != mine["id"]
+    assert told["one"] == "1.00000000"
+
+
 def test_a_statement_that_takes_too_long_is_ended_by_the_server(reading):
     reader = reading(statement_seconds=1)
     begun = time.monotonic()
@@ -45,14 +90,11 @@ def test_a_statement_that_takes_too_long_is_ended_by_the_server(reading):
     assert reader.rows("SELECT 1 AS one") == [{"one": 1}]
 
 
-def test_who_finds_every_connection_in_use_is_told_to_come_again(reading, monkeypatch):
-    for name, value in (("POOL", 1), ("OVERFLOW", 0), ("WAIT_SECONDS", 0.1)):
-        monkeypatch.setattr(of_readers, name, value)
-    reader = reading()
-    with reader._engine.connect(), pytest.raises(DatabaseBusy, match="every connection"):
-        reader.rows("SELECT 1")
+def test_who_finds_every_connection_in_use_is_told_to_come_again(one_connection):
+    with one_connection._engine.connect(), pytest.raises(DatabaseBusy, match="every connection"):
+        one_connection.rows("SELECT 1")
 
-    assert reader.rows("SELECT 1 AS one") == [{"one": 1}]
+    assert one_connection.rows("SELECT 1 AS one") == [{"one": 1}]
 
 
 def test_a_reader_writes_nothing_whatever_its_account_may(reading):

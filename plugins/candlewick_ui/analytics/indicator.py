@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from candlewick_ui.analytics.room import room_for
@@ -89,8 +90,9 @@ def _computed(asked: Asked, parameters: ProviderParameters, recipe: Recipe) -> A
     while True:
         with room_for(wanted):
             earliest = rows[0]["open_time"] if rows else None
+            # As text: thousands of bars are computed with as floats, and of some the close is told with all its digits.
             rows[:0] = final_bars(
-                asked.reader, asked.exchange, asked.symbol, parameters.interval, wanted - len(rows), earliest
+                asked.reader, asked.exchange, asked.symbol, parameters.interval, wanted - len(rows), earliest, str
             )
             bars = Bars(*([float(row[name]) for row in rows] for name in ("high_price", "low_price", "close_price")))
             made, shown_from = recipe.compute(bars), max(len(rows) - parameters.limit, 0)
@@ -103,7 +105,7 @@ def _computed(asked: Asked, parameters: ProviderParameters, recipe: Recipe) -> A
     warm_up: dict[str, Any] = {"bars": shown_from, "is_from_first_bar": is_from_first_bar, "error_bound": error}
     columns = columns_of(recipe.kind)
     shown = [
-        dict(zip(columns, (row["open_time"], row["close_price"], *values), strict=True))
+        dict(zip(columns, (row["open_time"], Decimal(row["close_price"]), *values), strict=True))
         for row, *values in zip(rows[shown_from:], *(values[shown_from:] for values in made.columns), strict=True)
     ]
     return Answer(columns, shown, {"source": "computed", "warm_up": warm_up}, COLUMNS[recipe.kind])

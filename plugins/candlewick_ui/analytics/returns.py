@@ -26,14 +26,14 @@ def log_returns(bars: Sequence[dict[str, Any]], seconds: int) -> list[Return]:
     Across a missing bar there is no return, so neither a gap nor a halt turns into one large move.
 
     Args:
-        bars: final ones, oldest first.
+        bars: final ones, oldest first, prices as floats.
         seconds: length of a bar.
     """
     step, found = timedelta(seconds=seconds), []
     for before, bar in pairwise(bars):
-        earlier, later, low = float(before["close_price"]), float(bar["close_price"]), float(bar["low_price"])
+        earlier, later, low = before["close_price"], bar["close_price"], bar["low_price"]
         if bar["open_time"] - before["open_time"] == step and min(earlier, later, low) > 0:
-            log_range = math.log(float(bar["high_price"]) / low)
+            log_range = math.log(bar["high_price"] / low)
             found.append((bar["open_time"], math.log(later / earlier), log_range))
     return found
 

@@ -96,7 +96,7 @@ def _computed(asked: Asked, parameters: Parameters) -> Answer:
 
 
 def _returns(asked: Asked, symbol: str, parameters: Parameters) -> dict[Any, float]:
-    bars = final_bars(asked.reader, asked.exchange, symbol, parameters.interval, parameters.limit + 1)
+    bars = final_bars(asked.reader, asked.exchange, symbol, parameters.interval, parameters.limit + 1, decimals=float)
     found: list[Return] = log_returns(bars, parameters.interval.seconds)
     return {moment: move for moment, move, _ in found}
 

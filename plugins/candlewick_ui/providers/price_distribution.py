@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 from pydantic import Field
 
@@ -43,10 +44,10 @@ def _of_the_mart(asked: Asked, parameters: Parameters) -> Answer | None:
 
 def _computed(asked: Asked, parameters: Parameters) -> Answer:
     length = timedelta(seconds=parameters.interval.seconds)
-    bars = final_window(asked.reader, asked.exchange, asked.symbol, parameters.interval, parameters.limit)
+    bars = final_window(asked.reader, asked.exchange, asked.symbol, parameters.interval, parameters.limit, str)
     until = bars[-1]["open_time"] + length if bars else None
     since = until - parameters.limit * length if until else None
-    rows = price_bins([bar["close_price"] for bar in bars], parameters.bins)
+    rows = price_bins([Decimal(bar["close_price"]) for bar in bars], parameters.bins)
     return Answer(PRICE_COLUMNS, rows, {"source": "computed", "from_time": since, "to_time": until})
 
 

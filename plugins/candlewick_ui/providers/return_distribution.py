@@ -43,7 +43,9 @@ def _of_the_mart(asked: Asked, parameters: Parameters) -> Answer | None:
 def _computed(asked: Asked, parameters: Parameters) -> Answer:
     seconds = parameters.interval.seconds
     # One bar more than the window has: its first return begins there.
-    bars = final_bars(asked.reader, asked.exchange, asked.symbol, parameters.interval, parameters.limit + 1)
+    bars = final_bars(
+        asked.reader, asked.exchange, asked.symbol, parameters.interval, parameters.limit + 1, decimals=float
+    )
     after = bars[-1]["open_time"] - timedelta(seconds=seconds * parameters.limit) if bars else None
     returns = [one for one in log_returns(bars, seconds) if after is None or one[0] > after]
     told = moments(returns, seconds / 60, mart_vars()["days_per_year"])

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from candlewick_ui.database import VALUES, Reading
 
 if TYPE_CHECKING:
     from candlewick_ui.database import Reader
@@ -104,6 +107,7 @@ def candles(
     most: int,
     *,
     newest: bool,
+    reading: Reading = VALUES,
 ) -> list[dict[str, Any]]:
     """Return candles of [start, end), oldest first.
 
@@ -116,9 +120,10 @@ def candles(
         end: naive UTC, exclusive.
         most: how many at most.
         newest: of more than ``most`` return the newest; otherwise the oldest.
+        reading: what decimals and times are.
     """
     statement = (_BACKWARD if newest else _FORWARD)[interval]
-    rows = reader.rows(statement, exchange=exchange, symbol=symbol, start=start, end=end, most=most)
+    rows = reader.rows(statement, reading, exchange=exchange, symbol=symbol, start=start, end=end, most=most)
     return _told(rows[::-1] if newest else rows)
 
 
@@ -128,16 +133,24 @@ def newest_candles(reader: Reader, exchange: str, symbol: str, interval: Interva
 
 
 def final_bars(
-    reader: Reader, exchange: str, symbol: str, interval: Interval, most: int, before: datetime | None = None
+    reader: Reader,
+    exchange: str,
+    symbol: str,
+    interval: Interval,
+    most: int,
+    before: datetime | None = None,
+    decimals: type = Decimal,
 ) -> list[dict[str, Any]]:
     """Return the newest bars that are final, oldest first, with `BAR_COLUMNS`: what indicators are made of.
 
-    With ``before`` (naive UTC) those that open before it.
+    With ``before`` (naive UTC) those that open before it. Prices and volumes are ``decimals``: ``float`` is that nearest to
+    the decimal, ``str`` its digits.
     """
     asked = {"exchange": exchange, "symbol": symbol, "most": most}
+    reading = Reading(decimals)
     if before is None:
-        return reader.rows(_FINAL[interval], **asked)[::-1]
-    return reader.rows(_FINAL_BEFORE[interval], **asked, before=before)[::-1]
+        return reader.rows(_FINAL[interval], reading, **asked)[::-1]
+    return reader.rows(_FINAL_BEFORE[interval], reading, **asked, before=before)[::-1]
 
 
 def has_expired(reader: Reader, exchange: str, symbol: str) -> bool:
@@ -145,9 +158,11 @@ def has_expired(reader: Reader, exchange: str, symbol: str) -> bool:
     return reader.one(_EXPIRED, exchange=exchange, symbol=symbol) is not None
 
 
-def final_window(reader: Reader, exchange: str, symbol: str, interval: Interval, length: int) -> list[dict[str, Any]]:
+def final_window(
+    reader: Reader, exchange: str, symbol: str, interval: Interval, length: int, decimals: type = Decimal
+) -> list[dict[str, Any]]:
     """Return the final bars of the window of ``length`` bars that ends with the newest one, those missing not made up."""
-    bars = final_bars(reader, exchange, symbol, interval, length)
+    bars = final_bars(reader, exchange, symbol, interval, length, decimals=decimals)
     if not bars:
         return []
     after = bars[-1]["open_time"] - timedelta(seconds=length * interval.seconds)

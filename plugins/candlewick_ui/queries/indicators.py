@@ -6,12 +6,13 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from candlewick_ui.database import VALUES
 from candlewick_ui.queries.vars import mart_vars
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from candlewick_ui.database import Reader
+    from candlewick_ui.database import Reader, Reading
     from candlewick_ui.queries.candles import Interval
 
 
@@ -100,6 +101,7 @@ def indicators(
     *,
     from_newest: bool,
     is_settled: bool = False,
+    reading: Reading = VALUES,
 ) -> list[dict[str, Any]]:
     """Return rows of `all_columns` of [start, end), oldest first; of more than ``most`` the oldest or the newest.
 
@@ -113,6 +115,7 @@ def indicators(
         most: how many at most.
         from_newest: of more than ``most`` return the newest; otherwise the oldest.
         is_settled: nothing while some rows of the symbol follow from values that have changed.
+        reading: what decimals and times are.
     """
     rows = reader.rows(
         _statement(
@@ -122,6 +125,7 @@ def indicators(
             "DESC" if from_newest else "ASC",
             is_settled=is_settled,
         ),
+        reading,
         exchange=exchange,
         symbol=symbol,
         start=start,

@@ -40,7 +40,15 @@ def candles(
     page = history.page(
         asked,
         lambda most: of_candles.candles(
-            reader, exchange, symbol, interval, asked.start, asked.end, most, newest=asked.is_backward
+            reader,
+            exchange,
+            symbol,
+            interval,
+            asked.start,
+            asked.end,
+            most,
+            newest=asked.is_backward,
+            reading=wanted.reading,
         ),
         limit,
     )
@@ -71,7 +79,15 @@ def indicators(
     page = history.page(
         asked,
         lambda most: of_indicators.indicators(
-            reader, exchange, symbol, interval, asked.start, asked.end, most, from_newest=asked.is_backward
+            reader,
+            exchange,
+            symbol,
+            interval,
+            asked.start,
+            asked.end,
+            most,
+            from_newest=asked.is_backward,
+            reading=wanted.reading,
         ),
         limit,
     )

@@ -32,6 +32,12 @@ def bars(count, price=100.0, seed=3):
     ]  # fmt: skip
 
 
+def bars_in_floats(count):
+    return [
+        {name: float(value) if name.endswith("_price") else value for name, value in bar.items()} for bar in bars(count)
+    ]
+
+
 @pytest.mark.parametrize("bins", [1, 7, 50, 500])
 @pytest.mark.parametrize("price", [0.00001, 1.5, 100_000.0])
 def test_closes_are_counted_where_exact_arithmetic_puts_them(bins, price):
@@ -118,15 +124,15 @@ def test_the_value_area_holds_its_share_and_would_not_without_its_last_pair():
 
 
 def test_there_is_no_return_across_a_missing_bar():
-    some = bars(10)
+    some = bars_in_floats(10)
     del some[4]
     returns = log_returns(some, 60)
     assert [moment for moment, _, _ in returns] == [some[n]["open_time"] for n in (1, 2, 3, 5, 6, 7, 8)]
-    assert returns[0][1] == math.log(float(some[1]["close_price"]) / float(some[0]["close_price"]))
+    assert returns[0][1] == math.log(some[1]["close_price"] / some[0]["close_price"])
 
 
 def test_moments_are_those_of_pandas_and_numpy():
-    returns = log_returns(bars(1500), 60)
+    returns = log_returns(bars_in_floats(1500), 60)
     moves = pd.Series([move for _, move, _ in returns])
     told = moments(returns, 1, 365)
     count = len(moves)
@@ -173,7 +179,7 @@ def test_returns_that_are_all_the_same_have_no_shape_and_one_bin():
 
 @pytest.mark.parametrize("bins", [1, 10, 500])
 def test_a_bin_of_returns_holds_what_lies_within_its_bounds(bins):
-    returns = log_returns(bars(1500), 60)
+    returns = log_returns(bars_in_floats(1500), 60)
     moves = np.array([move for _, move, _ in returns])
     rows = histogram(returns, bins)
     assert sum(row["observations"] for row in rows) == len(moves)

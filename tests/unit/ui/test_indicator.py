@@ -29,7 +29,7 @@ class History:
         ]
         self.is_cut, self.read = is_cut, []
 
-    def rows(self, _statement, most, before=datetime(2100, 1, 1), **_series):
+    def rows(self, _statement, _reading=None, /, *, most, before=datetime(2100, 1, 1), **_series):
         found = [bar for bar in self.bars if bar["open_time"] < before][-most:]
         self.read += [bar["open_time"] for bar in found]
         return found[::-1]
