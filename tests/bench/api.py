@@ -106,7 +106,7 @@ class Asker:
 
 
 def _evenly(api: ApiServer) -> dict[str, list[float]]:
-    """Send requests at their moments, whether those before are answered or not."""
+    """Send requests at their moments, whether those before are answered or not; now and then it is the dashboard."""
     asker, dice = Asker(api), random.Random(1)  # noqa: S311 -- the same requests each time
     begin = time.perf_counter() + 0.5
     with ThreadPoolExecutor(64) as pool:
@@ -114,7 +114,8 @@ def _evenly(api: ApiServer) -> dict[str, list[float]]:
         for number in range(RATE * SECONDS):
             due = begin + number / RATE
             time.sleep(max(due - time.perf_counter(), 0))
-            waiting.append(pool.submit(asker.ask, *_request(dice, number), due))
+            request = (DASHBOARD, "/dashboard/metrics") if number % 40 == 1 else _request(dice, number)
+            waiting.append(pool.submit(asker.ask, *request, due))
         for one in waiting:
             one.result()
     return asker.seconds
@@ -137,15 +138,13 @@ def _loop(api: ApiServer) -> dict[str, list[float]]:
 
 
 def _request(dice: random.Random, number: int) -> tuple[str, str]:
-    """Draw a request: every other one for candles, now and then the dashboard, else the providers in turn."""
+    """Draw a request: every other one for candles, else for the providers in turn."""
     symbol, interval = _symbol(dice.randrange(LARGE)), dice.choice(list(INTERVALS))
     if number % 2 == 0:
         most = min(1000, YEAR * 60 // INTERVALS[interval] - 1)
         span = YEAR * 60 - most * INTERVALS[interval]
         start = LAST - timedelta(seconds=YEAR * 60 - dice.randrange(span))
         return CANDLES, f"/candles/{symbol}?{urlencode({'interval': interval, 'limit': 1000, 'from': f'{start}Z'})}"
-    if number % 40 == 1:
-        return DASHBOARD, "/dashboard/metrics"
     name = list(PARAMETERS)[number // 2 % len(PARAMETERS)]
     return name, f"/analytics/data/{name}/{symbol}?{urlencode({'interval': interval, **PARAMETERS[name](dice)})}"
 
