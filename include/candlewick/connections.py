@@ -49,11 +49,12 @@ def warehouse(conn_id: str = WAREHOUSE, schema: str | None = None, answer_second
     """
     conn = connection(conn_id)
     address = Address(conn.host or "127.0.0.1", conn.port or 3306, conn.login or "", conn.password or "")
+    is_loader = answer_seconds is None
 
     def connect() -> Any:
         import MySQLdb
 
-        limits = {"read_timeout": answer_seconds, "write_timeout": answer_seconds} if answer_seconds else {}
+        limits = {} if is_loader else {"read_timeout": answer_seconds, "write_timeout": answer_seconds}
         return MySQLdb.connect(
             host=address.host,
             port=address.port,
@@ -62,7 +63,7 @@ def warehouse(conn_id: str = WAREHOUSE, schema: str | None = None, answer_second
             database=settings().raw_schema if schema is None else schema,
             charset="utf8mb4",
             connect_timeout=10,
-            local_infile=int(answer_seconds is None),
+            local_infile=int(is_loader),
             **limits,
         )
 

@@ -65,7 +65,7 @@ class NotBuilt(DatabaseDown):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What becomes of the text in which the server sends decimals and times (`YYYY-MM-DD HH:MM:SS[.fraction]`, UTC).
+    """What becomes of the text in which the server sends decimals and times (DATETIME, TIMESTAMP: `YYYY-MM-DD HH:MM:SS[.fraction]`).
 
     Of a thousand candles that are only passed on, making numbers and times of it, and text of them again, takes longer than
     all the rest.
@@ -84,7 +84,7 @@ VALUES = Reading()  # decimals as ``Decimal``, times as naive UTC
 
 
 class Reader:
-    """Runs statements; rows come as mappings from column to value, decimals as ``Decimal``, times as naive UTC.
+    """Runs statements; rows come as mappings from column to value, decimals and times as the `Reading` says that was asked for.
 
     Args:
         connect: opens a connection whose schema is that of the marts.
@@ -115,7 +115,7 @@ class Reader:
     def rows(self, statement: str, reading: Reading = VALUES, /, **values: Any) -> list[dict[str, Any]]:
         """Run a SELECT; ``:name`` in it stands for a value, ``{raw}`` for the schema of staging and ledgers.
 
-        A list as a value stands for its members: ``symbol IN :symbols``. With ``reading`` decimals and times are something else.
+        A list as a value stands for its members: ``symbol IN :symbols``. ``reading`` says what becomes of decimals and times.
 
         Raises:
             DatabaseBusy, DatabaseDown: as they say.

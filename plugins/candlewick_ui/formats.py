@@ -106,7 +106,8 @@ def moment(value: datetime) -> str:
 
 def moment_of_text(text: str) -> str:
     """Return a time of the server's text as :func:`moment` tells it."""
-    return f"{text[:10]}T{text[11:23] if '.' in text else f'{text[11:]}.000'}Z"
+    whole, _, fraction = text.partition(".")
+    return f"{whole[:10]}T{whole[11:]}.{fraction[:3]:0<3}Z"
 
 
 def digits(value: Decimal) -> str:

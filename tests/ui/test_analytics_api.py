@@ -141,16 +141,34 @@ def test_candles_come_as_csv_and_parquet_with_the_same_digits(platform_ui, symbo
     table = parquet.read_table(io.BytesIO(as_parquet.content))
     assert table.schema.field("close_price").type == pa.decimal128(38, 8)
     assert [f"{value:f}" for value in table["close_price"].to_pylist()] == [row["close_price"] for row in rows]
+    for name in ("open_time", "close_time"):
+        assert [text(value.replace(tzinfo=None)) for value in table[name].to_pylist()] == [row[name] for row in rows]
     assert set(table["symbol"].to_pylist()) == {symbol}
 
 
-@pytest.mark.parametrize("params", [{"from": "2020-01-01T00:00:00Z"}, {}], ids=["forward", "backward"])
-def test_a_list_of_candles_goes_on_where_its_page_in_another_format_ended(platform_ui, symbol, params):
-    def after(form):
-        page = platform_ui.get(f"{API}/candles/{symbol}", limit=10, format=form, **params)
-        return ask(platform_ui, f"candles/{symbol}", limit=10, cursor=page.headers["x-next-cursor"], **params)["data"]
+@pytest.mark.parametrize(("name", "params"), [("candlestick", {}), ("rsi", {"period": 21}), ("rsi", {})])
+def test_bars_of_a_provider_have_the_same_values_in_every_format(platform_ui, symbol, name, params):
+    path = f"analytics/data/{name}/{symbol}"
+    rows = ask(platform_ui, path, limit=30, **params)["data"]
+    as_csv = csv.DictReader(io.StringIO(platform_ui.get(f"{API}/{path}", limit=30, format="csv", **params).text))
+    as_parquet = platform_ui.get(f"{API}/{path}", limit=30, format="parquet", **params)
+    table = parquet.read_table(io.BytesIO(as_parquet.content))
+    assert table.schema.field("close_price").type == pa.decimal128(38, 8)
+    told = [(row["open_time"], row["close_price"]) for row in rows]
+    assert [(row["open_time"], row["close_price"]) for row in as_csv] == told
+    assert [
+        (text(row["open_time"].replace(tzinfo=None)), f"{row['close_price']:f}") for row in table.to_pylist()
+    ] == told
 
-    both = ask(platform_ui, f"candles/{symbol}", limit=20, **params)["data"]
+
+@pytest.mark.parametrize("params", [{"from": "2020-01-01T00:00:00Z"}, {}], ids=["forward", "backward"])
+@pytest.mark.parametrize("path", ["candles", "indicators"])
+def test_a_list_goes_on_where_its_page_in_another_format_ended(platform_ui, symbol, path, params):
+    def after(form):
+        page = platform_ui.get(f"{API}/{path}/{symbol}", limit=10, format=form, **params)
+        return ask(platform_ui, f"{path}/{symbol}", limit=10, cursor=page.headers["x-next-cursor"], **params)["data"]
+
+    both = ask(platform_ui, f"{path}/{symbol}", limit=20, **params)["data"]
     assert after("json") == after("csv") == after("parquet") == (both[10:] if params else both[:10])
 
 
@@ -329,7 +347,8 @@ def test_indicators_of_any_period_are_those_of_talib_over_all_of_history(platfor
     told = ask(platform_ui, f"analytics/data/{name}/{symbol}", **params)
     rows = told["data"]
     assert told["source"] == source
-    assert [row["open_time"] for row in rows] == [text(bar["open_time"]) for bar in bars[-len(rows) :]]
+    for same in ("open_time", "close_price"):
+        assert [row[same] for row in rows] == [text(bar[same]) for bar in bars[-len(rows) :]]
     for column, values in by_talib(bars, name, params).items():
         for row, value in zip(rows, values[-len(rows) :].tolist(), strict=True):
             scale = {"rsi": 100, "atr": value}.get(name, float(row["close_price"]))

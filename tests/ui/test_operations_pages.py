@@ -21,10 +21,12 @@ from support.html_page import opened
 def no_other_backfills(platform_ui):
     """The page lists runs that ended before they had a plan: those other tests left would stand between ours."""
     client, runs = platform_ui.client(), "/api/v2/dags/market_backfill/dagRuns"
-    left = client.get(runs, params={"limit": 100}).json()
-    assert left["total_entries"] < 100
-    for run in left["dag_runs"]:
-        assert client.delete(f"{runs}/{run['dag_run_id']}").status_code == 204
+    left = client.get(runs, params={"limit": 100})
+    assert left.status_code == 200, left.text
+    assert left.json()["total_entries"] < 100
+    for run in left.json()["dag_runs"]:
+        answer = client.delete(f"{runs}/{run['dag_run_id']}")
+        assert answer.status_code == 204, f"{run['dag_run_id']} {run['state']}: {answer.text}"
 
 
 def changes(page) -> list[tuple[str, str]]:

@@ -32,6 +32,7 @@ SELECT
     CAST(NULL AS DECIMAL(38, 8)) AS none,
     CAST('2026-01-02 03:04:05.678' AS DATETIME(3)) AS milliseconds,
     CAST('2026-01-02 03:04:05.678912' AS DATETIME(6)) AS microseconds,
+    CAST('2026-01-02 03:04:05.6' AS DATETIME(1)) AS tenths,
     CAST('2026-01-02 00:00:00' AS DATETIME) AS seconds,
     CAST('2026-01-02' AS DATE) AS day,
     3 AS three, 'some' AS text
@@ -39,7 +40,7 @@ SELECT
 
 
 @pytest.fixture
-def reading(database):
+def make_reader(database):
     """Make readers; they are closed with the test."""
     made = []
 
@@ -53,10 +54,10 @@ def reading(database):
 
 
 @pytest.fixture
-def one_connection(reading, monkeypatch):
+def one_connection(make_reader, monkeypatch):
     for name, value in (("POOL", 1), ("OVERFLOW", 0), ("WAIT_SECONDS", 0.1)):
         monkeypatch.setattr(of_readers, name, value)
-    return reading()
+    return make_reader()
 
 
 def test_what_is_only_told_is_read_as_it_is_told_and_what_is_read_next_is_not(one_connection):
@@ -80,8 +81,8 @@ def test_what_is_read_again_since_its_connection_was_cut_is_read_likewise(one_co
     assert told["one"] == "1.00000000"
 
 
-def test_a_statement_that_takes_too_long_is_ended_by_the_server(reading):
-    reader = reading(statement_seconds=1)
+def test_a_statement_that_takes_too_long_is_ended_by_the_server(make_reader):
+    reader = make_reader(statement_seconds=1)
     begun = time.monotonic()
     with pytest.raises(DatabaseBusy, match="did not answer within 1 s"):
         reader.rows(ENDLESS)
@@ -97,13 +98,13 @@ def test_who_finds_every_connection_in_use_is_told_to_come_again(one_connection)
     assert one_connection.rows("SELECT 1 AS one") == [{"one": 1}]
 
 
-def test_a_reader_writes_nothing_whatever_its_account_may(reading):
+def test_a_reader_writes_nothing_whatever_its_account_may(make_reader):
     with pytest.raises(DBAPIError, match="READ ONLY"):
-        reading().rows("CREATE TABLE test.written_by_a_reader (a INT)")
+        make_reader().rows("CREATE TABLE test.written_by_a_reader (a INT)")
 
 
-def test_a_connection_that_was_cut_is_not_given_to_the_next_one(reading, database):
-    reader = reading()
+def test_a_connection_that_was_cut_is_not_given_to_the_next_one(make_reader, database):
+    reader = make_reader()
     (mine,) = reader.rows("SELECT CONNECTION_ID() AS id")
     with database.connect() as root, root.cursor() as cursor:
         cursor.execute(f"KILL {mine['id']}")
@@ -112,8 +113,8 @@ def test_a_connection_that_was_cut_is_not_given_to_the_next_one(reading, databas
     assert other["id"] != mine["id"]
 
 
-def test_when_all_connections_were_cut_at_once_as_by_a_server_that_starts_again_nobody_notices(reading, database):
-    reader = reading()
+def test_when_all_connections_were_cut_at_once_as_by_a_server_that_starts_again_nobody_notices(make_reader, database):
+    reader = make_reader()
     together = Barrier(3)
 
     def number_of_a_connection(_):
@@ -131,9 +132,9 @@ def test_when_all_connections_were_cut_at_once_as_by_a_server_that_starts_again_
     assert [reader.rows("SELECT 1 AS one") for _ in range(4)] == [[{"one": 1}]] * 4
 
 
-def test_a_statement_that_loses_its_server_at_work_is_not_run_again(reading, database, monkeypatch):
+def test_a_statement_that_loses_its_server_at_work_is_not_run_again(make_reader, database, monkeypatch):
     monkeypatch.setattr(of_readers, "CUT_SECONDS", 0.2)
-    reader = reading()
+    reader = make_reader()
     begun = []
 
     @event.listens_for(reader._engine, "before_cursor_execute")
@@ -158,6 +159,6 @@ def test_a_statement_that_loses_its_server_at_work_is_not_run_again(reading, dat
     assert len(begun) == 1
 
 
-def test_a_table_that_is_not_there_is_said_to_be_built_by_the_next_runs(reading):
+def test_a_table_that_is_not_there_is_said_to_be_built_by_the_next_runs(make_reader):
     with pytest.raises(DatabaseDown, match="market_hourly build it"):
-        reading().rows("SELECT 1 FROM mysql.no_such_table_of_ours")
+        make_reader().rows("SELECT 1 FROM mysql.no_such_table_of_ours")

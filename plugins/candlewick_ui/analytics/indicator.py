@@ -92,7 +92,13 @@ def _computed(asked: Asked, parameters: ProviderParameters, recipe: Recipe) -> A
             earliest = rows[0]["open_time"] if rows else None
             # As text: thousands of bars are computed with as floats, and of some the close is told with all its digits.
             rows[:0] = final_bars(
-                asked.reader, asked.exchange, asked.symbol, parameters.interval, wanted - len(rows), earliest, str
+                asked.reader,
+                asked.exchange,
+                asked.symbol,
+                parameters.interval,
+                wanted - len(rows),
+                earliest,
+                decimals=str,
             )
             bars = Bars(*([float(row[name]) for row in rows] for name in ("high_price", "low_price", "close_price")))
             made, shown_from = recipe.compute(bars), max(len(rows) - parameters.limit, 0)

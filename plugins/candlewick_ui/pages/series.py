@@ -85,7 +85,7 @@ def _bars_before() -> int:
 
 
 def _earlier(reader: Reader, exchange: str, symbol: str, interval: Interval, bars: list[Row]) -> list[Row]:
-    return final_bars(reader, exchange, symbol, interval, _bars_before(), bars[0]["open_time"], float)
+    return final_bars(reader, exchange, symbol, interval, _bars_before(), bars[0]["open_time"], decimals=float)
 
 
 def _computed(earlier: list[Row], bars: list[Row]) -> Values:

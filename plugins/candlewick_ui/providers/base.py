@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from candlewick_ui.database import VALUES
 from candlewick_ui.queries.candles import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from candlewick_ui.database import Reader
+    from candlewick_ui.database import Reader, Reading
 
 MOST_BARS = 10_000
 
@@ -38,11 +39,12 @@ class ProviderParameters(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Of what: the reader of the warehouse, exchange and symbol."""
+    """Of what: the reader of the warehouse, exchange and symbol; ``reading`` is for rows that are answered as they are."""
 
     reader: Reader
     exchange: str
     symbol: str
+    reading: Reading = VALUES
 
 
 @dataclass(frozen=True, slots=True)

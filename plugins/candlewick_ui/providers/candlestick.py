@@ -8,7 +8,9 @@ from candlewick_ui.queries.candles import COLUMNS, newest_candles
 
 def answer(asked: Asked, parameters: ProviderParameters) -> Answer:
     """Return the newest candles, the one in progress included."""
-    rows = newest_candles(asked.reader, asked.exchange, asked.symbol, parameters.interval, parameters.limit)
+    rows = newest_candles(
+        asked.reader, asked.exchange, asked.symbol, parameters.interval, parameters.limit, asked.reading
+    )
     return Answer(COLUMNS, rows)
 
 

@@ -44,7 +44,8 @@ def _of_the_mart(asked: Asked, parameters: Parameters) -> Answer | None:
 
 def _computed(asked: Asked, parameters: Parameters) -> Answer:
     length = timedelta(seconds=parameters.interval.seconds)
-    bars = final_window(asked.reader, asked.exchange, asked.symbol, parameters.interval, parameters.limit, str)
+    # As text: of a bar only the close is computed with.
+    bars = final_window(asked.reader, asked.exchange, asked.symbol, parameters.interval, parameters.limit, decimals=str)
     until = bars[-1]["open_time"] + length if bars else None
     since = until - parameters.limit * length if until else None
     rows = price_bins([Decimal(bar["close_price"]) for bar in bars], parameters.bins)

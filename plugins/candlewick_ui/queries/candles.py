@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from candlewick_ui.database import VALUES, Reading
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from candlewick_ui.database import Reader
 
 COLUMNS = (
@@ -127,9 +129,11 @@ def candles(
     return _told(rows[::-1] if newest else rows)
 
 
-def newest_candles(reader: Reader, exchange: str, symbol: str, interval: Interval, most: int) -> list[dict[str, Any]]:
-    """Return the newest candles, oldest first, the one in progress included."""
-    return _told(reader.rows(_NEWEST[interval], exchange=exchange, symbol=symbol, most=most)[::-1])
+def newest_candles(
+    reader: Reader, exchange: str, symbol: str, interval: Interval, most: int, reading: Reading = VALUES
+) -> list[dict[str, Any]]:
+    """Return the newest candles, oldest first, the one in progress included; ``reading`` says what decimals and times are."""
+    return _told(reader.rows(_NEWEST[interval], reading, exchange=exchange, symbol=symbol, most=most)[::-1])
 
 
 def final_bars(
@@ -139,7 +143,8 @@ def final_bars(
     interval: Interval,
     most: int,
     before: datetime | None = None,
-    decimals: type = Decimal,
+    *,
+    decimals: Callable[[str], Any] = Decimal,
 ) -> list[dict[str, Any]]:
     """Return the newest bars that are final, oldest first, with `BAR_COLUMNS`: what indicators are made of.
 
@@ -159,7 +164,13 @@ def has_expired(reader: Reader, exchange: str, symbol: str) -> bool:
 
 
 def final_window(
-    reader: Reader, exchange: str, symbol: str, interval: Interval, length: int, decimals: type = Decimal
+    reader: Reader,
+    exchange: str,
+    symbol: str,
+    interval: Interval,
+    length: int,
+    *,
+    decimals: Callable[[str], Any] = Decimal,
 ) -> list[dict[str, Any]]:
     """Return the final bars of the window of ``length`` bars that ends with the newest one, those missing not made up."""
     bars = final_bars(reader, exchange, symbol, interval, length, decimals=decimals)

@@ -44,7 +44,7 @@ def answering(provider: Provider) -> Callable[..., Response]:
         wanted = wish(request, asked.format)
         given = asked.model_dump(exclude={"format"})
         exchange = settings().exchange
-        made = provider.answer(Asked(reader, exchange, symbol), provider.parameters(**given))
+        made = provider.answer(Asked(reader, exchange, symbol, wanted.reading), provider.parameters(**given))
         if not made.rows:
             demand_symbol(reader, exchange, symbol)
         told = {"provider": provider.name, "exchange": exchange, "symbol": symbol, "parameters": given}

@@ -83,7 +83,7 @@ def test_what_takers_sold_is_exact_to_the_last_digit():
     class OneBar:
         """Stands where the reader of the warehouse does."""
 
-        def rows(self, _statement, **_values):
+        def rows(self, _statement, _reading, /, **_values):
             return [
                 {
                     "volume": Decimal("1234567890123456789012.12345678"),

@@ -29,10 +29,13 @@ class History:
         ]
         self.is_cut, self.read = is_cut, []
 
-    def rows(self, _statement, _reading=None, /, *, most, before=datetime(2100, 1, 1), **_series):
+    def rows(self, _statement, reading, /, *, most, before=datetime(2100, 1, 1), **_series):
         found = [bar for bar in self.bars if bar["open_time"] < before][-most:]
         self.read += [bar["open_time"] for bar in found]
-        return found[::-1]
+        return [
+            {name: value if name == "open_time" else reading.decimals(str(value)) for name, value in bar.items()}
+            for bar in found[::-1]
+        ]
 
     def one(self, _statement, **_series):
         return {"is_there": 1} if self.is_cut else None
