@@ -24,6 +24,14 @@ class Schedule:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the Variable says, by DAG; and what is wrong with it."""
+
+    crons: dict[str, object]
+    problem: str = ""
+
+
 def choose(dag_id: str, default: str, read: Callable[[], str | None]) -> Schedule:
     """Return the schedule of a DAG.
 
@@ -38,31 +46,36 @@ def choose(dag_id: str, default: str, read: Callable[[], str | None]) -> Schedul
         return Schedule(
             default, f"expected to read the Variable {VARIABLE}, got {error}; the default {default!r} is used"
         )
-    if not text or not text.strip():
-        return Schedule(default)
-    wished, problem = _wished(dag_id, text)
+    cron, problem = wished(dag_id, read_stored(text))
     if problem:
         return Schedule(default, f"{problem}; the default {default!r} is used")
-    return Schedule(wished or default)
+    return Schedule(cron or default)
 
 
-def _wished(dag_id: str, text: str) -> tuple[str | None, str]:
-    """Return the wished cron expression or None, and what is wrong with the Variable."""
+def read_stored(text: str | None) -> Stored:
+    """Read the text of the Variable; None where it is not set."""
+    if not text or not text.strip():
+        return Stored({})
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
-        return None, f"expected JSON in the Variable {VARIABLE}, got {text[:80]!r} ({error})"
+        return Stored({}, f"expected JSON in the Variable {VARIABLE}, got {text[:80]!r} ({error})")
     if not isinstance(document, dict):
-        return None, f"expected a JSON object of DAG names in the Variable {VARIABLE}, got {text[:80]!r}"
-    wished = document.get(dag_id)
-    if wished is None:
-        return None, ""
-    if not is_cron(wished):
+        return Stored({}, f"expected a JSON object of DAG names in the Variable {VARIABLE}, got {text[:80]!r}")
+    return Stored(document)
+
+
+def wished(dag_id: str, stored: Stored) -> tuple[str | None, str]:
+    """Return the cron expression a DAG is wished to have, or None, and why a wish cannot be followed."""
+    cron = stored.crons.get(dag_id)
+    if cron is None:
+        return None, stored.problem
+    if not is_cron(cron):
         return (
             None,
-            f"expected a cron expression of five fields whose time comes for {dag_id} in the Variable {VARIABLE}, got {wished!r}",
+            f"expected a cron expression of five fields whose time comes for {dag_id} in the Variable {VARIABLE}, got {cron!r}",
         )
-    return str(wished).strip(), ""
+    return str(cron).strip(), ""
 
 
 def is_cron(value: object) -> bool:

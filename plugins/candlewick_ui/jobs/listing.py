@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
+    from candlewick.pipeline.schedules import Stored
+
 TAG = "candlewick"
 LAST_RUNS = 5
 MOST_RUNS = 100  # the most runs of one job that are listed
@@ -167,7 +169,7 @@ def _readable(conf: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _job(user: BaseUser, model: DagModel, wished: schedule.Stored, session: Session, last_runs: int) -> dict[str, Any]:
+def _job(user: BaseUser, model: DagModel, wished: Stored, session: Session, last_runs: int) -> dict[str, Any]:
     may_see_runs = identity.has_right(user, "GET", model.dag_id, DagAccessEntity.RUN)
     return {
         "dag_id": model.dag_id,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from airflow.models.variable import Variable
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from candlewick.pipeline.schedules import VARIABLE, is_cron
+from candlewick.pipeline import schedules
 from candlewick.settings import settings
 from candlewick_ui.problems import Problem
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from airflow.models.dag import DagModel
     from sqlalchemy.orm import Session
 
-IN_ENVIRONMENT = f"AIRFLOW_VAR_{VARIABLE.upper()}"
+IN_ENVIRONMENT = f"AIRFLOW_VAR_{schedules.VARIABLE.upper()}"
 _one_at_a_time = threading.Lock()
 
 
@@ -39,34 +38,24 @@ class Wished(BaseModel):
     problem: str = Field("", description="Why the wished one cannot be used; the default is, then.")
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What the Variable says, by DAG; and what is wrong with it."""
-
-    crons: dict[str, object]
-    problem: str = ""
-
-
 def default_of(dag_id: str) -> str | None:
     """Return the cron of the settings; None for a job that runs on demand."""
     value = getattr(settings(), f"{dag_id.removeprefix('market_')}_schedule", None)
     return value if isinstance(value, str) else None
 
 
-def stored(session: Session) -> Stored:
+def stored(session: Session) -> schedules.Stored:
     """Read the Variable as the DAGs do: the environment wins over Airflow's database."""
-    return _read(os.environ.get(IN_ENVIRONMENT) or _text(session))
+    return schedules.read_stored(os.environ.get(IN_ENVIRONMENT) or _text(session))
 
 
-def wished(dag_id: str, all_of_them: Stored) -> Wished:
+def wished(dag_id: str, all_of_them: schedules.Stored) -> Wished:
     """Return the schedule of one job."""
-    default, cron = default_of(dag_id), all_of_them.crons.get(dag_id)
-    if default is None or cron is None:
-        return Wished(cron=default, default=default, is_changed=False, problem=all_of_them.problem if default else "")
-    if not is_cron(cron):
-        problem = f"expected a cron expression of five fields whose time comes for {dag_id} in the Variable {VARIABLE}, got {cron!r}"
-        return Wished(cron=default, default=default, is_changed=False, problem=problem)
-    return Wished(cron=str(cron).strip(), default=default, is_changed=True)
+    default = default_of(dag_id)
+    if default is None:
+        return Wished(cron=None, default=None, is_changed=False)
+    cron, problem = schedules.wished(dag_id, all_of_them)
+    return Wished(cron=cron or default, default=default, is_changed=cron is not None, problem=problem)
 
 
 def check(dag_id: str, cron: str | None) -> None:
@@ -77,7 +66,7 @@ def check(dag_id: str, cron: str | None) -> None:
     """
     if default_of(dag_id) is None:
         raise Problem(HTTPStatus.CONFLICT, f"expected a job with a schedule, but {dag_id} runs on demand; trigger it")
-    if cron is not None and not is_cron(cron):
+    if cron is not None and not schedules.is_cron(cron):
         sentence = (
             "expected a cron expression of five fields (UTC) whose time comes, such as '*/2 * * * *', "
             f"got {cron[:100]!r}; correct it"
@@ -97,17 +86,17 @@ def change(session: Session, model: DagModel, cron: str | None) -> Wished:
         Problem: 409, the Variable holds what nobody can add to.
     """
     with _one_at_a_time:
-        now = _read(_text(session, for_update=True))
+        now = schedules.read_stored(_text(session, for_update=True))
         if now.problem:
             raise Problem(HTTPStatus.CONFLICT, f"{now.problem}; correct or delete it under Admin, Variables")
         crons = {name: value for name, value in now.crons.items() if name != model.dag_id}
         if cron is not None and cron.strip() != default_of(model.dag_id):
             crons[model.dag_id] = cron.strip()
         description = "Schedules that differ from the settings: a JSON object from DAG to cron (UTC)."
-        Variable.set(VARIABLE, json.dumps(crons, sort_keys=True), description, session=session)
+        Variable.set(schedules.VARIABLE, json.dumps(crons, sort_keys=True), description, session=session)
         _ask_for_parse(session, model)
         session.commit()
-    return wished(model.dag_id, Stored(crons))
+    return wished(model.dag_id, schedules.Stored(crons))
 
 
 def _ask_for_parse(session: Session, model: DagModel) -> None:
@@ -121,18 +110,6 @@ def _ask_for_parse(session: Session, model: DagModel) -> None:
 
 
 def _text(session: Session, *, for_update: bool = False) -> str | None:
-    found = select(Variable).where(Variable.key == VARIABLE)
+    found = select(Variable).where(Variable.key == schedules.VARIABLE)
     variable = session.scalar(found.with_for_update() if for_update else found)
     return variable.get_val() if variable else None
-
-
-def _read(text: str | None) -> Stored:
-    if not text or not text.strip():
-        return Stored({})
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        return Stored({}, f"expected JSON in the Variable {VARIABLE}, got {text[:80]!r} ({error})")
-    if not isinstance(document, dict):
-        return Stored({}, f"expected a JSON object of DAG names in the Variable {VARIABLE}, got {text[:80]!r}")
-    return Stored(document)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 
+from candlewick.pipeline.schedules import Stored
 from candlewick_ui.jobs import listing, schedule
 from candlewick_ui.jobs.listing import Run
 
@@ -43,7 +44,7 @@ def test_who_may_see_a_job_sees_its_runs_only_with_the_right_to_runs(monkeypatch
 
 
 def test_a_schedule_in_the_variable_that_never_comes_is_told_and_the_default_is_shown():
-    told = schedule.wished("market_minute", schedule.Stored({"market_minute": "0 0 31 2 *"}))
+    told = schedule.wished("market_minute", Stored({"market_minute": "0 0 31 2 *"}))
 
     assert (told.cron, told.is_changed) == (told.default, False)
     assert "whose time comes for market_minute in the Variable candlewick_schedules, got '0 0 31 2 *'" in told.problem
