@@ -108,7 +108,7 @@ def candles(
     end: datetime,
     most: int,
     *,
-    newest: bool,
+    from_newest: bool,
     reading: Reading = VALUES,
 ) -> list[dict[str, Any]]:
     """Return candles of [start, end), oldest first.
@@ -121,12 +121,12 @@ def candles(
         start: naive UTC.
         end: naive UTC, exclusive.
         most: how many at most.
-        newest: of more than ``most`` return the newest; otherwise the oldest.
+        from_newest: of more than ``most`` return the newest; otherwise the oldest.
         reading: what decimals and times are.
     """
-    statement = (_BACKWARD if newest else _FORWARD)[interval]
+    statement = (_BACKWARD if from_newest else _FORWARD)[interval]
     rows = reader.rows(statement, reading, exchange=exchange, symbol=symbol, start=start, end=end, most=most)
-    return _told(rows[::-1] if newest else rows)
+    return _told(rows[::-1] if from_newest else rows)
 
 
 def newest_candles(

@@ -1,13 +1,15 @@
 """Candles and indicators over a span of time, page by page."""
 
-from typing import Annotated
+from collections.abc import Callable, Collection, Sequence
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from candlewick.settings import settings
 from candlewick_ui import history, paging, schemas, times
-from candlewick_ui.database import ReaderOfMarts
+from candlewick_ui.database import Reader, ReaderOfMarts
+from candlewick_ui.formats import Wish
 from candlewick_ui.parameters import PathSymbol, Wanted
 from candlewick_ui.queries import candles as of_candles
 from candlewick_ui.queries import indicators as of_indicators
@@ -36,25 +38,8 @@ def candles(
 
     With `from`, pages go on from there; without, they are the newest candles before `to`, and `next` leads into the past.
     """
-    exchange, asked = settings().exchange, history.span(start, end, cursor)
-    page = history.page(
-        asked,
-        lambda most: of_candles.candles(
-            reader,
-            exchange,
-            symbol,
-            interval,
-            asked.start,
-            asked.end,
-            most,
-            newest=asked.is_backward,
-            reading=wanted.reading,
-        ),
-        limit,
-    )
-    if not page.rows:
-        demand_symbol(reader, exchange, symbol)
-    return paging.answer(page, of_candles.COLUMNS, wanted, exchange=exchange, symbol=symbol, interval=interval)
+    asked = history.span(start, end, cursor)
+    return _page(of_candles.candles, of_candles.COLUMNS, reader, symbol, interval, asked, limit, wanted)
 
 
 @router.get(
@@ -75,23 +60,31 @@ def indicators(
 
     Pages as those of candles. Other periods, and other intervals, `analytics/data` computes.
     """
-    exchange, asked = settings().exchange, history.span(start, end, cursor)
-    page = history.page(
-        asked,
-        lambda most: of_indicators.indicators(
-            reader,
-            exchange,
-            symbol,
-            interval,
-            asked.start,
-            asked.end,
-            most,
-            from_newest=asked.is_backward,
-            reading=wanted.reading,
-        ),
-        limit,
-    )
+    asked = history.span(start, end, cursor)
+    columns, numbers = of_indicators.all_columns(), of_indicators.numbers()
+    return _page(of_indicators.indicators, columns, reader, symbol, interval, asked, limit, wanted, numbers)
+
+
+def _page(
+    series: Callable[..., list[dict[str, Any]]],
+    columns: Sequence[str],
+    reader: Reader,
+    symbol: str,
+    interval: Interval | MartInterval,
+    asked: history.Span,
+    limit: int,
+    wanted: Wish,
+    numbers: Collection[str] = (),
+) -> Response:
+    """Answer with a page of a series: `of_candles.candles` or `of_indicators.indicators`."""
+    exchange = settings().exchange
+
+    def rows(most: int) -> list[dict[str, Any]]:
+        of_span = {"from_newest": asked.is_backward, "reading": wanted.reading}
+        return series(reader, exchange, symbol, interval, asked.start, asked.end, most, **of_span)
+
+    page = history.page(asked, rows, limit)
     if not page.rows:
         demand_symbol(reader, exchange, symbol)
     told = {"exchange": exchange, "symbol": symbol, "interval": interval}
-    return paging.answer(page, of_indicators.all_columns(), wanted, numbers=of_indicators.numbers(), **told)
+    return paging.answer(page, columns, wanted, numbers=numbers, **told)
