@@ -25,6 +25,15 @@ def stamp(moment: datetime) -> str:
     return moment.isoformat(sep=" ", timespec="milliseconds" if moment.microsecond else "seconds")
 
 
+def before(until: datetime | None) -> str:
+    """Return the words for the end of what is shown (naive UTC), with a space before them; none where that is now."""
+    if until is None:
+        return ""
+    # To the minute alone, what opened or was captured within it would seem to be after what it is before.
+    seconds = f":{until:%S}" if until.second else ""
+    return f" before {until:%Y-%m-%d %H:%M}{seconds} UTC"
+
+
 def exact(value: Any) -> str:
     """Write a number with all its digits, without zeros at the end."""
     written = f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from candlewick_ui.charts.bars import before
 from candlewick_ui.charts.panes import Pane
 
 if TYPE_CHECKING:
@@ -32,16 +33,12 @@ class History:
     needs: Mapping[Pane, int]
     until: datetime | None = None
 
-    def before(self) -> str:
-        """Return the words for the end of what is shown, with a space before them; none where that is now."""
-        return f" before {self.until:%Y-%m-%d %H:%M} UTC" if self.until else ""
-
     def fewer(self, shown: int) -> list[str]:
         """Return a sentence where there are fewer candles than were asked for."""
         if shown >= self.asked:
             return []
         verb = "is" if shown == 1 else "are"
-        return [f"{self.asked:,} candles were asked for; {shown:,} {verb} all there {verb}{self.before()}."]
+        return [f"{self.asked:,} candles were asked for; {shown:,} {verb} all there {verb}{before(self.until)}."]
 
     def cold(
         self,

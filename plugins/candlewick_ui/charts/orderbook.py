@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from candlewick_ui.charts import theme
-from candlewick_ui.charts.bars import exact, stamp
+from candlewick_ui.charts.bars import before, exact, stamp
 from candlewick_ui.charts.theme import PALETTES, Figure, Theme
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ def depth(
         until: the book is the newest one before it, naive UTC; None where it is the newest there is.
     """
     if captured_at is None:
-        return theme.nothing(f"There is no order book of {symbol}{_before(until)}.")
+        return theme.nothing(f"There is no order book of {symbol}{before(until)}.")
     if not levels:
         return theme.nothing(
-            f"The newest book of {symbol}{_before(until)} was captured {captured_at:%Y-%m-%d %H:%M:%S} UTC; "
+            f"The newest book of {symbol}{before(until)} was captured {captured_at:%Y-%m-%d %H:%M:%S} UTC; "
             "its levels are not kept any more."
         )
     palette = PALETTES[look]
@@ -76,7 +76,7 @@ def spread(symbol: str, books: Sequence[Mapping[str, Any]], look: Theme, until: 
     """
     known = [book for book in books if book["spread_basis_points"] is not None]
     if not known:
-        return theme.nothing(f"There is no order book of {symbol} with both sides{_before(until)}.")
+        return theme.nothing(f"There is no order book of {symbol} with both sides{before(until)}.")
     palette = PALETTES[look]
     x = [stamp(book["captured_at"]) for book in known]
     data: list[dict[str, Any]] = [
@@ -100,19 +100,11 @@ def spread(symbol: str, books: Sequence[Mapping[str, Any]], look: Theme, until: 
     )  # fmt: skip
     widths = [book["spread_basis_points"] for book in known]
     summary = (
-        f"Spread of the {len(known)} newest books of {symbol}{_before(until)}, from {known[0]['captured_at']:%Y-%m-%d %H:%M:%S} to "
+        f"Spread of the {len(known)} newest books of {symbol}{before(until)}, from {known[0]['captured_at']:%Y-%m-%d %H:%M:%S} to "
         f"{known[-1]['captured_at']:%Y-%m-%d %H:%M:%S} UTC: {'at the end' if until else 'now'} {exact(widths[-1])} basis points, "
         f"between {exact(min(widths))} and {exact(max(widths))}."
     )
     return Figure(data, layout, summary)
-
-
-def _before(until: datetime | None) -> str:
-    if until is None:
-        return ""
-    # To the minute alone, a book captured within it would seem to be after what it is before.
-    seconds = f":{until:%S}" if until.second else ""
-    return f" before {until:%Y-%m-%d %H:%M}{seconds} UTC"
 
 
 def _told(
@@ -128,4 +120,4 @@ def _told(
         for side, price in best.items()
         if price is not None
     ]
-    return f"Newest book of {symbol}{_before(until)}, captured {captured_at:%Y-%m-%d %H:%M:%S} UTC: {'; '.join(words)}."
+    return f"Newest book of {symbol}{before(until)}, captured {captured_at:%Y-%m-%d %H:%M:%S} UTC: {'; '.join(words)}."

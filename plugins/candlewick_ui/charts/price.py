@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from candlewick_ui.charts import bars as drawn
 from candlewick_ui.charts import candles as candle_traces
 from candlewick_ui.charts import theme
-from candlewick_ui.charts.bars import exact
+from candlewick_ui.charts.bars import before, exact
 from candlewick_ui.charts.candles import HATCH, MOST_CRISP
 from candlewick_ui.charts.panes import PANES, Chart, Pane, bollinger, lacks_minutes, told
 from candlewick_ui.charts.theme import PALETTES, Figure, Palette, Theme
@@ -50,7 +50,7 @@ def figure(
         history: how much there is of what was asked for.
     """
     if not bars:
-        return theme.nothing(f"There is no candle of {symbol}{history.before()}.")
+        return theme.nothing(f"There is no candle of {symbol}{before(history.until)}.")
     palette = PALETTES[look]
     below = [pane for pane in panes if pane is not Pane.BOLLINGER]
     placed = drawn.broken(bars, length)

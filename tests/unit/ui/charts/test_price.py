@@ -138,6 +138,8 @@ def test_no_candle_is_no_chart_and_a_sentence():
     assert drawn.data == []
     assert drawn.summary == "There is no candle of BTCUSDT."
     assert draw([], until=NOON).summary == "There is no candle of BTCUSDT before 2026-03-01 12:00 UTC."
+    within = NOON + timedelta(seconds=45)
+    assert draw([], until=within).summary == "There is no candle of BTCUSDT before 2026-03-01 12:00:45 UTC."
 
 
 def test_the_pointer_says_when_a_candle_opens_and_that_this_is_utc():
