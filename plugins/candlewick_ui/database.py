@@ -121,7 +121,7 @@ class Reader:
             DatabaseBusy, DatabaseDown: as they say.
         """
         try:
-            return self._rows(statement, values, reading.by_type())
+            return self._rows(statement, values, reading)
         except PoolTimeout as error:
             raise DatabaseBusy("every connection to the warehouse is in use; ask again in a moment") from error
         except DBAPIError as error:
@@ -130,12 +130,14 @@ class Reader:
             raise DatabaseDown(f"{error}; `make status` tells more") from error
 
     def _rows(
-        self, statement: str, values: dict[str, Any], readings: dict[int, Any], *, may_be_cut: bool = True
+        self, statement: str, values: dict[str, Any], reading: Reading, *, may_be_cut: bool = True
     ) -> list[dict[str, Any]]:
         with self._span(statement), self._engine.connect() as connection:
             begun = time.monotonic()
             driver: Any = connection.connection.driver_connection
-            driver.converter.update(readings)  # looked up when the answer comes; the next statement here sets its own
+            driver.converter.update(
+                reading.by_type()
+            )  # looked up when the answer comes; the next statement here sets its own
             try:
                 found = connection.execute(self._prepared(statement, values), values)
                 names = tuple(found.keys())
@@ -147,7 +149,7 @@ class Reader:
                 is_cut = may_be_cut and error.connection_invalidated and time.monotonic() - begun < CUT_SECONDS
                 if not is_cut:
                     raise
-        return self._rows(statement, values, readings, may_be_cut=False)
+        return self._rows(statement, values, reading, may_be_cut=False)
 
     @staticmethod
     def _span(statement: str) -> AbstractContextManager[object]:

@@ -146,9 +146,8 @@ def _plain_columns(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) ->
 @lru_cache(maxsize=256)
 def _row(columns: tuple[str, ...]) -> type[msgspec.Struct]:
     """Make the type of a row: one is built and written in an eighth of the time of a dict."""
-    fields = [
-        (f"column_{number}", Any) for number in range(len(columns))
-    ]  # a column may be called `count(*)`; of none has a name quotes
+    # A column may be called `count(*)`; none has quotes in its name.
+    fields = [(f"column_{number}", Any) for number in range(len(columns))]
     return msgspec.defstruct(
         "Row", fields, rename=dict(zip((name for name, _ in fields), columns, strict=True)), gc=False
     )

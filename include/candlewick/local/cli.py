@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # what shells report of a program that Ctrl-C ended
 WAIT_MINUTES = 10.0
-HISTORY_TAKES = timedelta(
-    seconds=60
-)  # three days and today of the demo; where it takes longer, the next hour has the rest
+# Three days and today of the demo; where it takes longer, the next hour has the rest.
+HISTORY_TAKES = timedelta(seconds=60)
 
 
 def start(mode: str) -> int:
