@@ -7,7 +7,7 @@ import hashlib
 import io
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
@@ -21,6 +21,7 @@ from fastapi.responses import Response
 from candlewick_ui.database import VALUES, Reading
 from candlewick_ui.kinds import Kind, kind_of, places_of
 from candlewick_ui.problems import Problem
+from candlewick_ui.told import TOLD, plain, plain_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -92,57 +93,6 @@ def _by_preference(accept: str) -> list[str]:
     return [media for weight, _, media in ordered if weight > 0]
 
 
-def plain(value: Any) -> Any:
-    """Turn a value of the warehouse, or a document of them, into JSON's: digits are kept, times say that they are UTC."""
-    turn = _TURNS.get(type(value))
-    return value if turn is None else turn(value)
-
-
-def moment(value: datetime) -> str:
-    """Return a time as JSON has it: ISO 8601 in UTC, with milliseconds."""
-    utc = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
-    return utc.isoformat("T", "milliseconds") + "Z"
-
-
-def moment_of_text(text: str) -> str:
-    """Return a time of the server's text as :func:`moment` tells it."""
-    whole, _, fraction = text.partition(".")
-    return f"{whole[:10]}T{whole[11:]}.{fraction[:3]:0<3}Z"
-
-
-def digits(value: Decimal) -> str:
-    """Return a decimal without exponent: of most `str` gives that text, in half of the time."""
-    return text if "E" not in (text := str(value)) else format(value, "f")
-
-
-TOLD = Reading(decimals=str, times=moment_of_text)
-
-# By type, since a table has thousands of values. msgspec alone would write a Decimal of 0 as 0E-8.
-_TURNS: dict[type, Callable[[Any], Any]] = {
-    Decimal: digits,
-    datetime: moment,
-    date: date.isoformat,
-    dict: lambda value: {name: plain(one) for name, one in value.items()},
-    list: lambda value: [plain(one) for one in value],
-    tuple: lambda value: [plain(one) for one in value],
-}
-
-
-def _plain_columns(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[list[Any]]:
-    """Turn values column by column: most columns are of one type, whose turn is looked up once."""
-    found = []
-    for name in columns:
-        values = [row[name] for row in rows]
-        kinds = set(map(type, values))
-        turn = _TURNS.get(*kinds) if len(kinds) == 1 else None
-        if turn is not None:
-            values = list(map(turn, values))
-        elif kinds & _TURNS.keys():
-            values = [plain(value) for value in values]
-        found.append(values)
-    return found
-
-
 @lru_cache(maxsize=256)
 def _row(columns: tuple[str, ...]) -> type[msgspec.Struct]:
     """Make the type of a row: one is built and written in an eighth of the time of a dict."""
@@ -175,7 +125,7 @@ def table(
         body = _parquet(rows, columns, numbers, envelope)
     else:
         row = _row(tuple(columns))
-        data = [row(*values) for values in zip(*_plain_columns(rows, columns), strict=True)]
+        data = [row(*values) for values in zip(*plain_columns(rows, columns), strict=True)]
         body = msgspec.json.encode({**plain(envelope), "data": data})
     return bytes_(body, MEDIA_TYPES[wanted.form], wanted.etag)
 

@@ -53,7 +53,7 @@ def page(
         asked: the span.
         rows: returns so many rows of it at most, oldest first.
         limit: of the page.
-        moment: the column of the order: times, or those of `formats.TOLD`.
+        moment: the column of the order: times, or those of `told.TOLD`.
     """
     found = rows(limit + 1)
     if len(found) <= limit:

@@ -11,7 +11,6 @@ import pyarrow.parquet
 import pytest
 
 from candlewick_ui import schemas
-from candlewick_ui.formats import plain
 from candlewick_ui.queries import (
     coverage,
     deduplication,
@@ -24,6 +23,7 @@ from candlewick_ui.queries import (
     storage,
     weights,
 )
+from candlewick_ui.told import plain
 from support.kinds import KINDS, columns_of_tables
 
 API = "api/v1"

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from candlewick_ui import database as of_readers
 from candlewick_ui.database import DatabaseBusy, DatabaseDown, Reader
-from candlewick_ui.formats import TOLD, plain
+from candlewick_ui.told import TOLD, plain
 from support.ports import wait_until
 
 ENDLESS = """

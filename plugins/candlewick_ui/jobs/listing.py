@@ -16,10 +16,10 @@ from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 from sqlalchemy import select
 
 from candlewick_ui import identity
-from candlewick_ui.formats import moment
 from candlewick_ui.jobs import schedule
 from candlewick_ui.jobs.ended import ended_by
 from candlewick_ui.problems import Problem
+from candlewick_ui.told import moment
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser

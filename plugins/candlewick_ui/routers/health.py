@@ -14,8 +14,8 @@ from candlewick.settings import settings
 from candlewick.warehouse.database import utc_now
 from candlewick_ui import problems, schemas
 from candlewick_ui.database import DatabaseBusy, DatabaseDown, Reader, ReaderOfMarts
-from candlewick_ui.formats import plain
 from candlewick_ui.queries import symbols
+from candlewick_ui.told import plain
 
 router = APIRouter(tags=["health"])
 FINE = "ok"

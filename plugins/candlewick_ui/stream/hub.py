@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from candlewick_ui.database import DatabaseBusy, DatabaseDown, NotBuilt
-from candlewick_ui.formats import plain
 from candlewick_ui.stream.feed import Feed, Kind, News
+from candlewick_ui.told import plain
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
-from candlewick_ui import formats, paging
+from candlewick_ui import paging, told
 from candlewick_ui.problems import Problem
 from candlewick_ui.queries import backfills, gaps, status, storage
 
@@ -26,7 +26,7 @@ def test_a_cursor_gives_back_the_key_it_was_made_of(key):
 
 def test_the_cursor_of_a_time_that_is_told_is_that_of_the_time():
     moment = datetime(2026, 1, 2, 3, 4, 5, 678_000)
-    assert paging.decode(paging.encode(0, formats.moment(moment)), int, datetime) == (0, moment)
+    assert paging.decode(paging.encode(0, told.moment(moment)), int, datetime) == (0, moment)
 
 
 def test_the_first_page_has_no_cursor():
